@@ -1,0 +1,79 @@
+# make demo        the main job on a private Open vSwitch, to watch
+# make test        all tests; make test-fast: only unit and ovs
+# make bench       benchmarks against stock Ganeti
+# make lint        ruff and mypy --strict
+# make install     DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
+# The first five install what is missing: Debian packages by apt, test tools into .venv.
+
+PREFIX = /usr
+SYSCONFDIR = /etc
+DESTDIR =
+PYTHON = /usr/bin/python3
+
+LIBDIR = $(PREFIX)/lib/ganeti-ovs
+MANDIR = $(PREFIX)/share/man
+VENV = .venv
+NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
+NEED_LINT = python3 python3-venv
+NEED_TEST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
+
+.PHONY: demo test test-fast bench lint install uninstall clean need-demo need-test
+
+demo: need-demo
+	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
+
+test: need-test $(VENV)/ready
+	$(VENV)/bin/pytest tests
+
+test-fast: need-test $(VENV)/ready
+	$(VENV)/bin/pytest tests/unit tests/ovs
+
+bench: need-test $(VENV)/ready
+	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.attach
+
+lint: $(VENV)/ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+need-demo:
+	@scripts/need $(NEED_DEMO)
+
+need-test:
+	@scripts/need $(NEED_TEST)
+
+$(VENV)/ready: setup.cfg pyproject.toml
+	@scripts/need $(NEED_LINT)
+	@echo "installing test tools into $(VENV)"
+	@$(PYTHON) -m venv --clear --system-site-packages $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+install:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || \
+	  { echo "$(PYTHON) is older than Python 3.9"; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
+	rm -rf $(DESTDIR)$(LIBDIR)/ganeti_ovs
+	cp -r ganeti_ovs $(DESTDIR)$(LIBDIR)/
+	find $(DESTDIR)$(LIBDIR) -name __pycache__ -prune -exec rm -r {} +
+	$(PYTHON) -m compileall -q -s "$(DESTDIR)" $(DESTDIR)$(LIBDIR)/ganeti_ovs
+	scripts/put-script scripts/gnt-ovs.in $(DESTDIR)$(PREFIX)/bin/gnt-ovs $(LIBDIR)
+	scripts/put-script scripts/kvm-vif-bridge.in $(DESTDIR)$(SYSCONFDIR)/ganeti/kvm-vif-bridge $(LIBDIR)
+	scripts/put-script scripts/network.in $(DESTDIR)$(SYSCONFDIR)/ganeti/network/openvswitch/up $(LIBDIR)
+	scripts/put-script scripts/network.in $(DESTDIR)$(SYSCONFDIR)/ganeti/network/openvswitch/down $(LIBDIR)
+	scripts/put-script scripts/vif-custom.in $(DESTDIR)$(SYSCONFDIR)/xen/scripts/vif-custom $(LIBDIR)
+	install -D -m 644 docs/gnt-ovs.8 $(DESTDIR)$(MANDIR)/man8/gnt-ovs.8
+
+# The administrator's own scripts, kept as *.local, come back.
+uninstall:
+	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/bin/gnt-ovs $(DESTDIR)$(MANDIR)/man8/gnt-ovs.8
+	for file in ganeti/kvm-vif-bridge ganeti/network/openvswitch/up \
+	    ganeti/network/openvswitch/down xen/scripts/vif-custom; do \
+	  rm -f "$(DESTDIR)$(SYSCONFDIR)/$$file"; \
+	  [ ! -e "$(DESTDIR)$(SYSCONFDIR)/$$file.local" ] || \
+	    mv "$(DESTDIR)$(SYSCONFDIR)/$$file.local" "$(DESTDIR)$(SYSCONFDIR)/$$file"; \
+	done
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+	find . -name __pycache__ -prune -exec rm -r {} +

@@ -1,0 +1,1 @@
+"""The border to Ganeti: environments, tags, NIC files."""

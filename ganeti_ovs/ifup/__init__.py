@@ -1,0 +1,1 @@
+"""What Ganeti runs when a guest's tap appears or goes."""

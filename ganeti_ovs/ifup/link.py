@@ -1,0 +1,97 @@
+"""The tap as a network interface of this node: is it there, is it a guest's, set it up.
+
+By rtnetlink(7), two small messages: starting ip(8) would cost as much as the
+whole transaction, and so would importing a library for it.
+"""
+
+from __future__ import annotations
+
+from _socket import AF_NETLINK, SOCK_RAW, socket
+from os import strerror
+from struct import calcsize, pack, unpack_from
+
+from ganeti_ovs.model.errors import Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Formats of struct nlmsghdr and struct ifinfomsg, numbers of linux/netlink.h,
+# linux/rtnetlink.h and linux/if_link.h.
+_HEADER = "=IHHII"
+_IFINFO = "=BxHiII"
+_HEADER_SIZE = calcsize(_HEADER)
+_BODY = _HEADER_SIZE + calcsize(_IFINFO)
+_NLMSG_ERROR = 2
+_RTM_NEWLINK, _RTM_GETLINK = 16, 18
+_NLM_F_REQUEST, _NLM_F_ACK = 1, 4
+_IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_INFO_KIND = 3, 18, 1
+_IFF_UP = 1
+_ENODEV = 19
+_NESTED = 0x7FFF
+
+_LIMIT = 2.0
+"""Seconds in which the kernel must answer."""
+
+
+class Link:
+    """The interface `tap` of this network namespace. Raises Error when there is none."""
+
+    def __init__(self, tap: str) -> None:
+        self.tap = tap
+        self._kernel = socket(AF_NETLINK, SOCK_RAW, 0)
+        self._kernel.settimeout(_LIMIT)
+        name = tap.encode() + b"\0"
+        attribute = pack("=HH", 4 + len(name), _IFLA_IFNAME) + name
+        answer = self._ask(
+            _RTM_GETLINK, _NLM_F_REQUEST, pack(_IFINFO, 0, 0, 0, 0, 0) + attribute + b"\0" * 3
+        )
+        _family, _type, self._index, _flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
+        self._kind = ""
+        for kind, start, end in _attributes(answer, _BODY, len(answer)):
+            if kind == _IFLA_LINKINFO:
+                for inner, first, last in _attributes(answer, start, end):
+                    if inner == _IFLA_INFO_KIND:
+                        self._kind = answer[first:last].rstrip(b"\0").decode(errors="replace")
+
+    def check_guest(self) -> None:
+        """Raise Error unless it is a guest's: a KVM tap, or by its name a Xen vif.
+
+        Whatever Ganeti hands us is put on a vSwitch, where its own addresses
+        no longer work; a device of the node itself must never pass.
+        """
+        # NOTE: xen-netback's interfaces have no link kind.
+        if self._kind != "tun" and not (not self._kind and self.tap.startswith("vif")):
+            raise Error(f"{self.tap} is no guest's interface (kind {self._kind or 'physical'!r})")
+
+    def set_up(self) -> None:
+        """Set it administratively up. Raises Error when the kernel refuses."""
+        self._ask(
+            _RTM_NEWLINK,
+            _NLM_F_REQUEST | _NLM_F_ACK,
+            pack(_IFINFO, 0, 0, self._index, _IFF_UP, _IFF_UP),
+        )
+
+    def _ask(self, kind: int, flags: int, body: bytes) -> bytes:
+        size = _HEADER_SIZE + len(body)
+        try:
+            self._kernel.send(pack(_HEADER, size, kind, flags, 1, 0) + body)
+            answer = self._kernel.recv(1 << 16)
+        except OSError as err:
+            raise Error(f"{self.tap}: the kernel does not answer: {err.strerror or err}") from None
+        if unpack_from(_HEADER, answer)[1] == _NLMSG_ERROR:
+            code = -unpack_from("=i", answer, _HEADER_SIZE)[0]
+            if code:
+                what = "there is no such interface" if code == _ENODEV else strerror(code)
+                raise Error(f"{self.tap}: {what}")
+        return answer
+
+
+def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(type, start of the payload, its end) of each struct rtattr in data[start:end]."""
+    while start + 4 <= end:
+        length, kind = unpack_from("=HH", data, start)
+        if length < 4:
+            return
+        yield kind & _NESTED, start + 4, start + length
+        start += (length + 3) & ~3

@@ -1,0 +1,82 @@
+"""Up and down of one NIC, the same for every hypervisor and Ganeti version."""
+
+from __future__ import annotations
+
+import sys
+
+from ganeti_ovs.cluster.environment import nic_from_environment, where
+from ganeti_ovs.ifup.link import Link
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.names import interface_name
+from ganeti_ovs.ovsdb import ports
+from ganeti_ovs.ovsdb.client import default_socket
+from ganeti_ovs.ovsdb.session import Session, apply_limit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Environment = dict[str, str]
+
+
+def up(environ: Environment) -> int:
+    """Attach the NIC that `environ` describes, then set its tap up.
+
+    Returns the exit code: 0, or 1 after one line on standard error.
+    """
+    try:
+        nic = nic_from_environment(environ)
+        link = Link(nic.tap)
+        link.check_guest()
+        with Session(default_socket(environ), nic.tap, apply_limit(environ)) as session:
+            done = ports.attach(session, nic)
+            try:
+                link.set_up()
+            except Error:
+                down_port(session, nic.tap)
+                raise
+    except Error as err:
+        return fail(environ, err)
+    if done.replaced_foreign:
+        say(environ, f"warning: replaced a stale port {nic.tap} that was not ours")
+    return 0
+
+
+def down(environ: Environment) -> int:
+    """Remove the port that INTERFACE has, if it is ours and still this NIC's.
+
+    Repeating it, or a tap without port, is no error. A port of another NIC
+    (tap names are reused) or somebody else's stays.
+    """
+    try:
+        tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
+        with Session(default_socket(environ), tap, apply_limit(environ)) as session:
+            down_port(session, tap, environ.get("INTERFACE_UUID", "").lower())
+    except Error as err:
+        return fail(environ, err)
+    return 0
+
+
+def down_port(session: Session, tap: str, iface_id: str = "") -> None:
+    """Detach `tap` if its port is ours and, where `iface_id` is given, made for that NIC."""
+    session.acquire()
+    found = ports.find(session, tap)
+    if found is not None and found.marked and iface_id in ("", found.iface_id):
+        ports.detach(session, found)
+
+
+def fail(environ: Environment, err: Error) -> int:
+    """Tell what is wrong and where, and return exit code 1."""
+    say(environ, str(err))
+    return 1
+
+
+def say(environ: Environment, text: str) -> None:
+    """One line on standard error and in the system's log.
+
+    Both, as Ganeti shows a script's output only when the script fails.
+    """
+    from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
+
+    line = f"{where(environ)}: {text}"
+    print(f"ganeti-ovs: {line}", file=sys.stderr)
+    openlog("ganeti-ovs", 0, LOG_DAEMON)
+    syslog(LOG_WARNING, line)

@@ -1,0 +1,1 @@
+"""What should be: pure values, validated at the door. No I/O."""

@@ -1,0 +1,1 @@
+"""The border to Open vSwitch: transact, wait until applied, read rows."""

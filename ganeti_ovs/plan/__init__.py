@@ -1,0 +1,1 @@
+"""(wanted, found) -> OVSDB operations. Pure."""

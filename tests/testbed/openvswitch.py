@@ -1,0 +1,150 @@
+"""A private Open vSwitch: real ovsdb-server and ovs-vswitchd, userspace datapath.
+
+Own run directory, own database, the caller's network namespace. Every process
+dies with its parent and is otherwise ended by its own handle.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def wait_until(condition: Callable[[], bool], what: str, limit: float = 20.0) -> None:
+    """Poll `condition` until it is true; fail after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {limit:g} s: {what}")
+        time.sleep(0.01)
+
+
+class OpenVSwitch:
+    """Started by the constructor; `close` ends the daemons and removes the directory."""
+
+    def __init__(self, vswitchd_command: tuple[str, ...] = ()) -> None:
+        """`vswitchd_command` goes before ovs-vswitchd's own command line (ip netns exec …)."""
+        self.dir = Path(tempfile.mkdtemp(prefix="ganeti-ovs-test-"))
+        self.socket = self.dir / "db.sock"
+        self.environ = {
+            "PATH": _PATH,
+            "LC_ALL": "C",
+            **{f"OVS_{name}DIR": str(self.dir) for name in ("RUN", "LOG", "DB", "SYSCONF")},
+        }
+        self._prefix = vswitchd_command
+        self._server: subprocess.Popen[bytes] | None = None
+        self._vswitchd: subprocess.Popen[bytes] | None = None
+        self._run("ovsdb-tool", "create", str(self.dir / "conf.db"), SCHEMA)
+        self.start_server()
+        self.vsctl("--no-wait", "init")
+        self.start_vswitchd()
+
+    def __enter__(self) -> OpenVSwitch:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def start_server(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        self._server = self._start(
+            "ovsdb-server", str(self.dir / "conf.db"), f"--remote=punix:{self.socket}"
+        )
+        wait_until(self.socket.exists, "ovsdb-server's socket")
+
+    def start_vswitchd(self) -> None:
+        self._vswitchd = self._start(
+            *self._prefix, "ovs-vswitchd", f"unix:{self.socket}", "--disable-system"
+        )
+        self.vsctl("set", "Open_vSwitch", ".", "external_ids:started=1")
+
+    def stop_server(self) -> None:
+        self._stop(self._server)
+        self._server = None
+
+    def stop_vswitchd(self) -> None:
+        self._stop(self._vswitchd)
+        self._vswitchd = None
+
+    def freeze_server(self, frozen: bool) -> None:
+        """Let ovsdb-server hang (SIGSTOP) or go on."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def close(self) -> None:
+        self.stop_vswitchd()
+        self.stop_server()
+        shutil.rmtree(self.dir)
+
+    def add_bridge(self, name: str, **columns: str) -> None:
+        """A bridge on the userspace datapath, with further columns of its row."""
+        settings = [f"{key}={value}" for key, value in columns.items()]
+        self.vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=netdev", *settings)
+
+    def vsctl(self, *arguments: str) -> str:
+        """Run ovs-vsctl on this database and return what it prints."""
+        return self._run("ovs-vsctl", f"--db=unix:{self.socket}", "--timeout=30", *arguments)
+
+    def appctl(self, *arguments: str) -> str:
+        """Ask ovs-vswitchd."""
+        assert self._vswitchd is not None
+        (control,) = self.dir.glob("ovs-vswitchd.*.ctl")
+        return self._run("ovs-appctl", "-t", str(control), *arguments)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of `table`, read by Open vSwitch's own Python library.
+
+        References to other rows are replaced by those rows' UUIDs.
+        """
+        from tests.testbed.reader import read
+
+        return read(str(self.socket))[table]
+
+    def log(self) -> str:
+        """What the daemons have logged."""
+        return (self.dir / "log").read_text()
+
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+        with open(self.dir / "log", "ab") as log:
+            return subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *command],
+                env={**os.environ, **self.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def _stop(self, process: subprocess.Popen[bytes] | None) -> None:
+        if process is None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            command,
+            env={**os.environ, **self.environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr}")
+        return done.stdout
