@@ -41,7 +41,7 @@ def where(environ: Mapping[str, str]) -> str:
 
 
 def _plain(text: str) -> str:
-    return text if text.isalnum() and text.isascii() else quoted(text)[1:-1] or "?"
+    return quoted(text)[1:-1] or "?"
 
 
 def nic_from_environment(environ: Mapping[str, str]) -> Nic:

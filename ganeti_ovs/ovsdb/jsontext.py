@@ -22,7 +22,7 @@ class _Plain:
     object_pairs_hook = None
     parse_float = float
     parse_int = int
-    parse_constant = None
+    parse_constant = float
 
 
 def _from_c() -> tuple[Callable[[str, int], tuple[Any, int]], Callable[[Any], str]]:

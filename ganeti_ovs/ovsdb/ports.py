@@ -7,7 +7,7 @@ from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb.client import Client, DatabaseUnavailable, TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan import port as plan
-from ganeti_ovs.plan.wire import MARK, select
+from ganeti_ovs.plan.wire import MARK, references, select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def find(client: Client, tap: str) -> plan.Found | None:
         interfaces[0] if interfaces else {"type": "?", "external_ids": ["map", []]}
     )
     marks = dict(interface["external_ids"][1])
-    qos, queues = _our_qos(client, _uuids(port["qos"]))
+    qos, queues = _our_qos(client, references(port["qos"]))
     return plan.Found(
         tap=tap,
         port=port["_uuid"][1],
         port_name=port["name"],
         interface_type=interface["type"],
-        interfaces=_uuids(port["interfaces"]),
+        interfaces=references(port["interfaces"]),
         marked=marks.get(MARK[0]) == MARK[1],
         iface_id=marks.get("iface-id", ""),
         qos=qos,
@@ -202,10 +202,3 @@ def _our_qos(client: Client, rows: tuple[str, ...]) -> tuple[tuple[str, ...], tu
                 if marks and [*MARK] in marks[0]["external_ids"][1]:
                     queues.append(queue[1])
     return tuple(qos), tuple(queues)
-
-
-def _uuids(value: list[Any]) -> tuple[str, ...]:
-    """UUIDs of a column that holds one reference or a set of them."""
-    if value[0] == "uuid":
-        return (value[1],)
-    return tuple(reference[1] for reference in value[1])

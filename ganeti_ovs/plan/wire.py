@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     Operation = dict[str, object]
     Operations = list[Operation]
@@ -52,3 +53,10 @@ def select(table: str, column: str, value: object, columns: Iterable[str]) -> Op
 def comment(text: str) -> Operation:
     """A note in the database's log, seen with `ovsdb-tool show-log -m`."""
     return {"op": "comment", "comment": text}
+
+
+def references(value: list[Any]) -> tuple[str, ...]:
+    """UUIDs of a column that holds one reference or a set of them."""
+    if value[0] == "uuid":
+        return (value[1],)
+    return tuple(reference[1] for reference in value[1])

@@ -1,0 +1,132 @@
+"""Open vSwitch dead, hanging or unwilling: an error in time, and nothing left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.ovs.support import environ, port, wanted
+from tests.testbed.namespace import run
+from tests.testbed.openvswitch import OpenVSwitch, wait_until
+from tests.testbed.product import Product
+from tests.testbed.tap import Tap
+
+LIMITED = {"TAGS": "ovs:nic:0:max_bandwidth:10M"}
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds
+
+
+def test_no_server(ovs: OpenVSwitch, product: Product) -> None:
+    ovs.stop_vswitchd()
+    ovs.stop_server()
+    with Tap("tap0"), within(5):
+        done = product.run(environ(ovs))
+    assert done.returncode == 1
+    assert "Open vSwitch's database does not answer at " in done.stderr
+    assert done.stderr.endswith("is ovsdb-server running?\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_server_hangs(ovs: OpenVSwitch, product: Product) -> None:
+    ovs.freeze_server(True)
+    with Tap("tap0"), within(5):
+        done = product.run(environ(ovs))
+    ovs.freeze_server(False)
+    assert done.returncode == 1
+    assert "no answer within 4 s" in done.stderr
+    assert "Whether tap0 was attached is not known" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_vswitchd_dead(ovs: OpenVSwitch, product: Product) -> None:
+    before = wanted(ovs)
+    ovs.stop_vswitchd()
+    with Tap("tap0"), within(5):
+        done = product.run(environ(ovs, GANETI_OVS_TIMEOUT="1.5", **LIMITED))
+        assert done.returncode == 1
+        assert "ovs-vswitchd has not applied the change within 1.5 s" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert wanted(ovs) == _without_next_cfg(before)
+        assert "DOWN" in run("ip", "link", "show", "tap0")
+        # Back again, it goes on as if nothing had been.
+        ovs.start_vswitchd()
+        assert product.run(environ(ovs, **LIMITED)).returncode == 0
+
+
+def _without_next_cfg(rows: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {table: found for table, found in rows.items() if table != "Open_vSwitch"}
+
+
+def test_default_time_limit(ovs: OpenVSwitch, product: Product) -> None:
+    ovs.stop_vswitchd()
+    with Tap("tap0"), within(12):
+        done = product.run(environ(ovs))
+    assert "within 10 s" in done.stderr
+    assert ovs.rows("Interface") and len(ovs.rows("Port")) == 2
+
+
+def test_server_dies_while_we_wait(ovs: OpenVSwitch, product: Product) -> None:
+    ovs.stop_vswitchd()
+    with Tap("tap0"):
+        process = subprocess.Popen(
+            [product.kvm_vif_bridge],
+            env=environ(ovs, GANETI_OVS_TIMEOUT="30"),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_until(lambda: len(ovs.rows("Port")) == 3, "the row")
+        ovs.stop_server()
+        _, error = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "ovsdb-server closed the connection" in error
+    assert "the port tap0 could not be taken back" in error
+    assert error.count("\n") == 1
+    # It says what is left; the next call for this tap puts it right.
+    ovs.start_server()
+    ovs.start_vswitchd()
+    with Tap("tap0"):
+        assert product.run(environ(ovs)).returncode == 0
+    assert len(ovs.rows("Port")) == 3
+
+
+def test_vswitchd_refuses_the_port(private: None, product: Product) -> None:
+    """ovs-vswitchd in another network namespace: the tap is not there for it."""
+    with OpenVSwitch(("unshare", "--net")) as ovs:
+        ovs.add_bridge("br0")
+        before = wanted(ovs)
+        with Tap("tap0"):
+            done = product.run(environ(ovs, **LIMITED))
+        assert done.returncode == 1
+        assert "ovs-vswitchd refuses the port: " in done.stderr
+        assert "could not open network device tap0 (No such device)" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert wanted(ovs) == before
+
+
+def test_next_cfg_set_back(ovs: OpenVSwitch, product: Product) -> None:
+    """As a restored database can have it: cur_cfg is ahead and must not be believed."""
+    ovs.vsctl("--no-wait", "set", "Open_vSwitch", ".", "cur_cfg=1000", "next_cfg=5")
+    with Tap("tap0"):
+        assert product.run(environ(ovs)).returncode == 0
+        assert port(ovs, "tap0")["interface"]["ofport"] != []
+
+
+@pytest.mark.parametrize("bridge_row", ["br0"])
+def test_bridge_without_datapath(bridge_row: str, ovs: OpenVSwitch, product: Product) -> None:
+    """vswitchd has the bridge's row but could not make the bridge: no ofport, no error."""
+    ovs.vsctl("--no-wait", "set", "bridge", bridge_row, "datapath_type=nonsense")
+    before = wanted(ovs)
+    with Tap("tap0"), within(5):
+        done = product.run(environ(ovs, **LIMITED))
+    assert done.returncode == 1
+    assert "ovs-vswitchd refuses the port" in done.stderr
+    assert wanted(ovs) == before

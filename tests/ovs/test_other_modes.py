@@ -1,0 +1,143 @@
+"""NICs that are not for Open vSwitch, and the administrator's own scripts.
+
+Bridged and routed NICs are compared with what Ganeti's kvm-ifup does without us.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.captured import ACCESS
+from tests.ovs.support import environ, wanted
+from tests.testbed.namespace import run
+from tests.testbed.openvswitch import OpenVSwitch
+from tests.testbed.product import KVM_IFUP, Product
+from tests.testbed.tap import Tap
+
+
+def show(*command: str) -> str:
+    """What a command prints, be it that this kernel does not know the matter."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def state(tap: str) -> str:
+    """Everything that setting up a NIC changes on the node, with varying numbers blanked."""
+    seen = [
+        run("ip", "-d", "-o", "link", "show", tap),
+        show("bridge", "vlan", "show"),
+        show("ip", "rule"),
+        show("ip", "route", "show", "table", "all"),
+        *(
+            Path(f"/proc/sys/net/ipv4/conf/{tap}/{name}").read_text()
+            for name in ("proxy_arp", "forwarding")
+        ),
+    ]
+    text = "\n".join(seen)
+    text = re.sub(r"(^\d+|index \d+|designated_\w+ \S+|[a-z_]+timer +[\d.]+)", "#", text)
+    return re.sub(r"(link/ether |fe80::)\S+", r"\1#", text)
+
+
+@pytest.fixture
+def bridge(private: None) -> object:
+    try:
+        run("ip", "link", "add", "lbr0", "type", "bridge", "vlan_filtering", "1")
+    except RuntimeError:  # a kernel without it: then stock's own error is what is compared
+        run("ip", "link", "add", "lbr0", "type", "bridge")
+    run("ip", "link", "set", "lbr0", "up", "mtu", "1400")
+    yield
+    run("ip", "link", "del", "lbr0")
+
+
+OTHER_MODES = [
+    {"MODE": "bridged", "LINK": "lbr0", "VLAN": ""},
+    {"MODE": "bridged", "LINK": "lbr0", "VLAN": ".7:8"},
+    {"MODE": "bridged", "LINK": "none", "VLAN": ""},
+    {"MODE": "routed", "LINK": "", "IP": "10.9.0.1", "VLAN": ""},
+    {"MODE": "routed", "LINK": "100", "IP": "10.9.0.1", "VLAN": ""},
+    {"MODE": "routed", "LINK": "", "VLAN": ""},
+]
+
+
+@pytest.mark.parametrize("changes", OTHER_MODES, ids=lambda c: "-".join(c.values()))
+def test_same_as_stock(
+    changes: dict[str, str], bridge: None, product: Product, tmp_path: Path
+) -> None:
+    env = {**ACCESS, **changes}
+    results = []
+    with Tap("tap0"):
+        untouched = state("tap0")
+    for etc in (tmp_path, product.etc):
+        with Tap("tap0"):
+            done = product.run({**env, "SYSCONFDIR": str(etc)}, KVM_IFUP)
+            output = re.sub(r"line \d+|.*kvm-ifup\S*|bash", "#", done.stdout + done.stderr)
+            results.append((done.returncode, re.sub(r"\S*net-common", "#", output), state("tap0")))
+        subprocess.run(["ip", "rule", "del", "table", "100"], capture_output=True, check=False)
+    assert results[0] == results[1]
+    code, _, after = results[0]
+    assert code or after != untouched or changes["LINK"] == "none"
+
+
+def test_communication_tap(bridge: None, product: Product) -> None:
+    """kvm-ifup sees to it before it calls us; nothing may be set up a second time."""
+    env = {**ACCESS, "MODE": "routed", "INTERFACE": "gnt.com.0", "IP": "169.254.169.1"}
+    with Tap("gnt.com.0"):
+        before = state("gnt.com.0")
+        done = product.run(env)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert state("gnt.com.0") == before
+
+
+def test_no_mode(product: Product) -> None:
+    env = {k: v for k, v in ACCESS.items() if k != "MODE"}
+    done = product.run(env)
+    assert (done.returncode, done.stdout) == (1, "MODE not specified\n")
+
+
+def own_script(product: Product, tmp_path: Path, exit_code: int) -> Path:
+    """An administrator's script beside ours that notes what it saw."""
+    local = Path(f"{product.kvm_vif_bridge}.local")
+    local.write_text(
+        f"#!/bin/sh\necho $MODE $INTERFACE $0 $# >>{tmp_path}/seen\n"
+        f"ovs-vsctl --db=unix:$OVS_RUNDIR/db.sock list-ports br0 >>{tmp_path}/seen\n"
+        f"exit {exit_code}\n"
+    )
+    local.chmod(0o755)
+    return local
+
+
+def test_own_script_goes_first(ovs: OpenVSwitch, product: Product, tmp_path: Path) -> None:
+    local = own_script(product, tmp_path, 0)
+    try:
+        with Tap("tap0"):
+            assert product.run(environ(ovs)).returncode == 0
+        assert (tmp_path / "seen").read_text() == f"openvswitch tap0 {local} 0\n"
+        assert ovs.vsctl("list-ports", "br0") == "tap0\n"
+    finally:
+        local.unlink()
+
+
+def test_own_script_fails(ovs: OpenVSwitch, product: Product, tmp_path: Path) -> None:
+    local = own_script(product, tmp_path, 7)
+    before = wanted(ovs)
+    try:
+        with Tap("tap0"):
+            assert product.run(environ(ovs)).returncode == 7
+        assert wanted(ovs) == before
+    finally:
+        local.unlink()
+
+
+def test_own_script_has_the_other_modes(ovs: OpenVSwitch, product: Product, tmp_path: Path) -> None:
+    """As it had before we came: Ganeti's built-in set-up is not run beside it."""
+    local = own_script(product, tmp_path, 3)
+    try:
+        with Tap("tap0"):
+            assert product.run(environ(ovs, MODE="routed", LINK="")).returncode == 3
+        assert (tmp_path / "seen").read_text().startswith("routed tap0")
+    finally:
+        local.unlink()

@@ -1,0 +1,73 @@
+"""What the way of one tap imports, and which way imports point."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "ganeti_ovs"
+
+HEAVY = {
+    "argparse", "asyncio", "click", "collections", "ctypes", "dataclasses", "enum", "functools",
+    "inspect", "logging", "netaddr", "ovs", "pathlib", "pyroute2", "re", "rich", "selectors",
+    "shutil", "signal", "site", "socket", "subprocess", "tempfile", "threading", "traceback",
+    "typing",
+}  # fmt: skip
+"""json is allowed, but takes 6 ms with all that it imports; see ganeti_ovs.ovsdb.jsontext."""
+
+LAYERS = {
+    "model": {"model"},
+    "plan": {"model", "plan"},
+    "ovsdb": {"model", "plan", "ovsdb"},
+    "cluster": {"model", "cluster"},
+    "ifup": {"model", "plan", "ovsdb", "cluster", "ifup"},
+    "cli": {"model", "plan", "ovsdb", "cluster", "cli"},
+}
+
+
+@pytest.mark.parametrize("script", ["kvm", "network"])
+def test_one_tap_imports_nothing_heavy(script: str) -> None:
+    code = (
+        f"import sys; sys.path.append({str(PACKAGE.parent)!r});"
+        f"import ganeti_ovs.ifup.{script}; print(*sys.modules)"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-ISBc", code], capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "ganeti_ovs" in loaded
+    assert not loaded & HEAVY
+    # Beside the interpreter's own start: C modules and ours.
+    assert loaded - {"ganeti_ovs"} <= baseline() | {
+        "__future__", "_json", "_socket", "_struct", "errno", "struct",
+    }  # fmt: skip
+
+
+def baseline() -> set[str]:
+    done = subprocess.run(
+        ["/usr/bin/python3", "-ISc", "import sys, os; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_imports_point_inwards(path: Path) -> None:
+    layer = path.relative_to(PACKAGE).parts[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ganeti_ovs."):
+            assert (node.module or "").split(".")[1] in LAYERS[layer]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_modules_hold_one_idea(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 250
