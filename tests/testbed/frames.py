@@ -67,3 +67,20 @@ def exchange(
             last = time.monotonic()
         time.sleep(0.01)
     return arrived
+
+
+def flood(sender: Tap, receiver: Tap, seconds: float) -> tuple[float, float]:
+    """Send full-size frames for so long; return (bit/s sent, bit/s received)."""
+    data = frame(0).ljust(1514, b"\0")
+    started = time.monotonic()
+    sent = received = 0
+    while time.monotonic() - started < seconds:
+        for _ in range(8):
+            try:
+                sender.send(data)
+            except BlockingIOError:
+                break
+            sent += len(data)
+        received += sum(map(len, receiver.received()))
+    took = time.monotonic() - started
+    return sent * 8 / took, received * 8 / took
