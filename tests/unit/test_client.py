@@ -112,18 +112,24 @@ def test_slow_drops_do_not_extend_the_limit(
 
 
 def test_a_closed_connection(tmp_path: Path) -> None:
-    with server(tmp_path / "s", lambda peer, request: None) as path:
-        with Client(path) as client, pytest.raises(DatabaseUnavailable, match="closed"):
-            client.transact([])
+    with (
+        server(tmp_path / "s", lambda peer, request: None) as path,
+        Client(path) as client,
+        pytest.raises(DatabaseUnavailable, match="closed"),
+    ):
+        client.transact([])
 
 
 def test_an_error_instead_of_an_answer(tmp_path: Path) -> None:
     def behave(peer: socket.socket, request: dict[str, Any]) -> None:
         peer.sendall(reply(request, None, {"error": "unknown database"}))
 
-    with server(tmp_path / "s", behave) as path:
-        with Client(path) as client, pytest.raises(Error, match="unknown database"):
-            client.transact([])
+    with (
+        server(tmp_path / "s", behave) as path,
+        Client(path) as client,
+        pytest.raises(Error, match="unknown database"),
+    ):
+        client.transact([])
 
 
 @pytest.mark.parametrize(
