@@ -28,8 +28,7 @@ _WIDE = 200
 def show(switches: tuple[str, ...], as_json: bool, database: Optional[str]) -> None:  # noqa: UP045
     """Show this node's vSwitches with their ports: which guest, VLANs, limits, state.
 
-    Limits are bit/s; one number counts for both directions, of two the first
-    is what the guest may send. With SWITCH, only these.
+    A limit without a direction counts for both. With SWITCH, only these.
     """
     with Client(database or default_socket(dict(os.environ))) as client:
         found = read_switches(client)
@@ -118,10 +117,10 @@ def vlans(port: PortView) -> str:
 
 def limits(port: PortView) -> str:
     """max_bandwidth; two values where the directions differ."""
-    both = {port.send_limit, port.receive_limit}
-    shown = [format_bits(bits) + "bit/s" if bits else "unlimited" for bits in sorted(both)]
-    if len(both) == 1:
-        return shown[0]
-    send = format_bits(port.send_limit) if port.send_limit else "unlimited"
-    receive = format_bits(port.receive_limit) if port.receive_limit else "unlimited"
-    return f"{send} / {receive}"
+    send, receive = (
+        format_bits(bits) + "bit/s" if bits else "unlimited"
+        for bits in (port.send_limit, port.receive_limit)
+    )
+    if port.send_limit and not port.policed:
+        send = "unlimited (userspace datapath)"
+    return send if send == receive else f"sends {send}, receives {receive}"

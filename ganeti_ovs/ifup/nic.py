@@ -37,6 +37,12 @@ def up(environ: Environment) -> int:
         return fail(environ, err)
     if done.replaced_foreign:
         say(environ, f"warning: replaced a stale port {nic.tap} that was not ours")
+    if done.unpoliced:
+        say(
+            environ,
+            "warning: max_bandwidth holds only for what the guest receives:"
+            f" {nic.switch} uses the userspace datapath, which cannot police",
+        )
     return 0
 
 

@@ -23,6 +23,8 @@ class Attached:
 
     replaced_foreign: bool
     """True if a stale port of the tap that somebody else had made was replaced."""
+    unpoliced: bool
+    """True if max_bandwidth does not hold for what the guest sends."""
 
 
 def attach(session: Session, nic: Nic) -> Attached:
@@ -47,6 +49,12 @@ def attach(session: Session, nic: Nic) -> Attached:
         for operation, result in zip(operations, results)
         if operation["op"] == "insert"
     }
+    unpoliced = any(
+        not plan.polices(row["datapath_type"])
+        for operation, result in zip(operations, results)
+        if operation["op"] == "select"
+        for row in result["rows"]
+    )
     try:
         session.wait_applied(cfg)
         _verify(session, inserted["Interface"])
@@ -55,7 +63,7 @@ def attach(session: Session, nic: Nic) -> Attached:
         if left and isinstance(err, Error):
             raise Error(f"{err}; {left}") from None
         raise
-    return Attached(replaced_foreign)
+    return Attached(replaced_foreign, unpoliced)
 
 
 def find(client: Client, tap: str) -> plan.Found | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.model.vlan import Vlan
+from ganeti_ovs.plan.port import polices
 from ganeti_ovs.plan.wire import MARK, references
 
 TYPE_CHECKING = False
@@ -46,6 +47,8 @@ class PortView:
     """bit/s that the guest may send; 0 = unlimited."""
     receive_limit: int
     """bit/s that the guest may receive; 0 = unlimited."""
+    policed: bool
+    """False if the vSwitch's datapath does not enforce `send_limit`."""
     interfaces: tuple[str, ...]
     """More than one for a bond."""
     bond_mode: str
@@ -85,7 +88,7 @@ def read_switches(client: Client) -> tuple[SwitchView, ...]:
             ports=tuple(
                 sorted(
                     (
-                        _port(tables["Port"][reference], tables)
+                        _port(tables["Port"][reference], tables, bridge["datapath_type"])
                         for reference in references(bridge["ports"])
                         if tables["Port"][reference]["name"] != bridge["name"]
                     ),
@@ -98,7 +101,7 @@ def read_switches(client: Client) -> tuple[SwitchView, ...]:
     return tuple(sorted(switches, key=lambda switch: _natural(switch.name)))
 
 
-def _port(port: dict[str, Any], tables: dict[str, Rows]) -> PortView:
+def _port(port: dict[str, Any], tables: dict[str, Rows], datapath_type: str) -> PortView:
     interfaces = [tables["Interface"][row] for row in references(port["interfaces"])]
     marks = dict(interfaces[0]["external_ids"][1])
     ours = marks.get(MARK[0]) == MARK[1]
@@ -114,6 +117,7 @@ def _port(port: dict[str, Any], tables: dict[str, Rows]) -> PortView:
         vlan=Vlan(tag if mode != "trunk" else None, _numbers(port["trunks"], mode)),
         send_limit=interfaces[0]["ingress_policing_rate"] * 1000,
         receive_limit=_max_rate(references(port["qos"]), tables["QoS"]),
+        policed=polices(datapath_type),
         interfaces=tuple(sorted(interface["name"] for interface in interfaces)),
         bond_mode=_only(port["bond_mode"], "active-backup") if len(interfaces) > 1 else "",
         state=_state(interfaces),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.plan.limits import policing, shaping
-from ganeti_ovs.plan.wire import MARK, comment, delete, insert, named, ovs_map, ovs_set, uuid
+from ganeti_ovs.plan.wire import (
+    MARK,
+    comment,
+    delete,
+    insert,
+    named,
+    ovs_map,
+    ovs_set,
+    select,
+    uuid,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +89,8 @@ def attach(nic: Nic) -> Operations:
     is not there; the commit fails with "constraint violation" when the tap has
     rows already. Looking for them beforehand would read the whole table: the
     cost of this way does not grow with the number of ports.
+
+    With a limit, they also read the vSwitch's datapath_type, for `polices`.
     """
     marks = ovs_map(ids(nic))
     port: dict[str, object] = {
@@ -116,11 +128,21 @@ def attach(nic: Nic) -> Operations:
             ),
         ]
         port["qos"] = named("qos")
+        operations.append(select("Bridge", "name", nic.switch, ("datapath_type",)))
     return [
         *operations,
         insert("Port", "port", port),
         _ports("insert", named("port"), ["name", "==", nic.switch]),
     ]
+
+
+def polices(datapath_type: str) -> bool:
+    """True if vSwitches of this Bridge.datapath_type limit what a guest sends.
+
+    NOTE: the userspace datapath reads a tap by a packet socket, and the kernel
+    hands frames to those before its ingress qdisc, where the policer is.
+    """
+    return datapath_type != "netdev"
 
 
 def detach(found: Found) -> Operations:

@@ -17,6 +17,19 @@ _STATUS = {
     "status",
 }  # fmt: skip
 
+UNPOLICED = (
+    "ganeti-ovs: inst1.lab, NIC {} (tap{} on vSwitch br0): warning: max_bandwidth holds only for"
+    " what the guest receives: br0 uses the userspace datapath, which cannot police\n"
+)
+"""What is said of a limit here; to be formatted with the NIC's index and the tap's number."""
+
+
+def said(stderr: str) -> str:
+    """What a script said besides that the datapath of these tests cannot police."""
+    return "".join(
+        line for line in stderr.splitlines(keepends=True) if "which cannot police" not in line
+    )
+
 
 def environ(ovs: OpenVSwitch, tap: str = "tap0", **changes: str) -> dict[str, str]:
     """The environment of a call for `tap`, on this Open vSwitch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.captured import CAPTURED
-from tests.ovs.support import port, wanted
+from tests.ovs.support import UNPOLICED, port, wanted
 from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import KVM_IFUP, Product
 from tests.testbed.tap import Tap
@@ -72,7 +72,7 @@ def test_again_gives_the_same_rows(ovs: OpenVSwitch, product: Product) -> None:
         assert product.run(env, KVM_IFUP).returncode == 0
         first = wanted(ovs)
         done = product.run(env, KVM_IFUP)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.returncode, done.stderr) == (0, UNPOLICED.format(2, 2))
         assert wanted(ovs) == first
     assert len(ovs.rows("QoS")) == len(ovs.rows("Queue")) == 1
 
@@ -91,7 +91,8 @@ def test_limits_are_written_for_both_directions(ovs: OpenVSwitch, product: Produ
     env = {**CAPTURED["01-node1-inst1.lab-tap0"], **ovs.environ}
     env["TAGS"] = "ovs:nic:front:max_bandwidth:10M ovs:nic:*:max_burst:2048k"
     with Tap("tap0"):
-        assert product.run(env).returncode == 0
+        done = product.run(env)
+        assert (done.returncode, done.stderr) == (0, UNPOLICED.format(0, 0))
         row = port(ovs, "tap0")
         assert row["interface"]["ingress_policing_rate"] == 10_000
         assert row["interface"]["ingress_policing_burst"] == 2000

@@ -39,7 +39,8 @@ def test_picture(ovs: OpenVSwitch, product: Product) -> None:
         "br0 netdev datapath",
         "├─ bond0 active-backup of b1 b2 trunk all VLANs unlimited down",
         "├─ foreign (not a guest of Ganeti's) access untagged 7 unlimited down",
-        "├─ tap0 inst1.lab NIC 0 access untagged 10 1.5Gbit/s up",
+        "├─ tap0 inst1.lab NIC 0 access untagged 10 sends unlimited (userspace datapath),"
+        " receives 1.5Gbit/s up",
         "└─ tap2 inst1.lab NIC 3 trunk all VLANs unlimited up",
         "br1 netdev datapath",
         "├─ gone (not a guest of Ganeti's) trunk all VLANs unlimited"
@@ -68,6 +69,7 @@ def test_json(ovs: OpenVSwitch, product: Product) -> None:
                     "vlan": ":10:20",
                     "send_limit": 10_000_000,
                     "receive_limit": 10_000_000,
+                    "policed": False,
                     "interfaces": ["tap0"],
                     "bond_mode": "",
                     "state": "up",

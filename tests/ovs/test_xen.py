@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ovs.support import port, wanted
+from tests.ovs.support import port, said, wanted
 from tests.testbed.namespace import run
 from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import Product
@@ -65,7 +65,7 @@ class Xen:
             self.product.vif_custom,
             *arguments,
         )
-        return done.returncode, done.stderr
+        return done.returncode, said(done.stderr)
 
 
 @pytest.fixture
