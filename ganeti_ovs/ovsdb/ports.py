@@ -57,7 +57,7 @@ def attach(session: Session, nic: Nic) -> Attached:
     )
     try:
         session.wait_applied(cfg)
-        _verify(session, inserted["Interface"])
+        verify(session, inserted["Interface"])
     except BaseException as err:
         left = _take_back(session, nic, inserted)
         if left and isinstance(err, Error):
@@ -154,7 +154,8 @@ def _clear(session: Session, tap: str) -> bool:
     return not found.marked
 
 
-def _verify(session: Session, interface: str) -> None:
+def verify(session: Session, interface: str) -> None:
+    """Raise Error unless ovs-vswitchd has taken the Interface row with UUID `interface`."""
     row = session.transact([select("Interface", "_uuid", ["uuid", interface], ("ofport", "error"))])
     rows = row[0]["rows"]
     if not rows:

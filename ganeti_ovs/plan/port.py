@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.plan.wire import Operation, Operations
 
+QOS_TYPE = "linux-htb"
 _VLAN_MODES = {"access": "access", "trunk": "trunk", "hybrid": "native-untagged"}
 
 
@@ -113,20 +114,7 @@ def attach(nic: Nic) -> Operations:
         insert("Interface", "interface", interface_row(nic)),
     ]
     if nic.max_bandwidth:
-        qos, queue = shaping(nic.max_bandwidth, nic.max_burst)
-        operations += [
-            insert("Queue", "queue", {"other_config": ovs_map(queue), "external_ids": marks}),
-            insert(
-                "QoS",
-                "qos",
-                {
-                    "type": "linux-htb",
-                    "other_config": ovs_map(qos),
-                    "queues": ["map", [[0, named("queue")]]],
-                    "external_ids": marks,
-                },
-            ),
-        ]
+        operations += insert_qos(nic, "")
         port["qos"] = named("qos")
         operations.append(select("Bridge", "name", nic.switch, ("datapath_type",)))
     return [
@@ -143,6 +131,25 @@ def polices(datapath_type: str) -> bool:
     hands frames to those before its ingress qdisc, where the policer is.
     """
     return datapath_type != "netdev"
+
+
+def insert_qos(nic: Nic, suffix: str) -> Operations:
+    """Operations that insert QoS row named("qos" + suffix) and its queue 0."""
+    marks = ovs_map(ids(nic))
+    qos, queue = shaping(nic.max_bandwidth, nic.max_burst)
+    return [
+        insert("Queue", f"queue{suffix}", {"other_config": ovs_map(queue), "external_ids": marks}),
+        insert(
+            "QoS",
+            f"qos{suffix}",
+            {
+                "type": QOS_TYPE,
+                "other_config": ovs_map(qos),
+                "queues": ["map", [[0, named(f"queue{suffix}")]]],
+                "external_ids": marks,
+            },
+        ),
+    ]
 
 
 def detach(found: Found) -> Operations:
