@@ -109,8 +109,21 @@ def test_units() -> None:
     rate, burst = policing(10_000_000, 1_024_000)
     assert (rate, burst) == (10_000, 1000)
     qos, queue = shaping(10_000_000, 1_024_000)
-    assert qos["max-rate"] == queue["max-rate"] == "10000000"
-    assert queue["burst"] == "1024000"
+    assert qos == {"max-rate": "10000000"}
+    assert queue == {"max-rate": "10000000", "min-rate": "10000000", "burst": "1024000"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "policed", "shaped"),
+    [
+        (2_000_000, 1024, 524_288),  # two and one packets of 64 KiB
+        (10_000_000, 2930, 524_288),  # 300 ms: 3,000,000 bit
+        (200_000_000, 58_594, 2_000_000),  # 300 ms and 10 ms
+    ],
+)
+def test_chosen_bursts(rate: int, policed: int, shaped: int) -> None:
+    assert policing(rate, 0) == (rate // 1000, policed)
+    assert shaping(rate, 0)[1]["burst"] == str(shaped)
 
 
 def found(**changes: Any) -> port.Found:
