@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 
+from ganeti_ovs.cluster.records import run_directory
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.names import instance_name
 
@@ -61,8 +62,7 @@ def nic_environment(vif: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables of `vif`'s NIC, as KVM's script has them, on top of `environ`."""
     domain, index = vif_numbers(vif)
     name = domain_name(domain, environ)
-    root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
-    path = f"{root}/run/ganeti/xen-hypervisor/nic/{name}/{int(index)}"
+    path = f"{run_directory(environ)}/ganeti/xen-hypervisor/nic/{name}/{int(index)}"
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as nic_file:
             nic = parse_nic_file(nic_file.read())

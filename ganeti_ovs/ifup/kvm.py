@@ -33,6 +33,7 @@ def main() -> int:
     environ = dict(os.environ)
     script = local.local_script(sys.argv[0])
     if environ.get("MODE") != "openvswitch":
+        nic.clear(environ)
         if script:
             local.replace_by(script, [], environ)
         stock(environ)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
+from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.environment import nic_from_environment, where
-from ganeti_ovs.ifup.link import Link
+from ganeti_ovs.cluster.link import Link
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.ovsdb import ports
 from ganeti_ovs.ovsdb.client import default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.plan.port import refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +38,10 @@ def up(environ: Environment) -> int:
                 raise
     except Error as err:
         return fail(environ, err)
+    try:
+        records.write(environ, environ)
+    except OSError as err:
+        say(environ, f"warning: no record for gnt-ovs reconcile could be written: {err}")
     if done.replaced_foreign:
         say(environ, f"warning: replaced a stale port {nic.tap} that was not ours")
     if done.unpoliced:
@@ -58,7 +65,35 @@ def down(environ: Environment) -> int:
             down_port(session, tap, environ.get("INTERFACE_UUID", "").lower())
     except Error as err:
         return fail(environ, err)
+    records.forget(environ, tap)
     return 0
+
+
+def clear(environ: Environment) -> None:
+    """Remove any port that Open vSwitch still has for the tap of a NIC of another mode.
+
+    Tap names are reused: left alone, the port of the guest before would connect
+    this one to its VLAN as soon as ovs-vswitchd is restarted. A node without
+    Open vSwitch is not bothered; failure is a warning.
+    """
+    path = default_socket(environ)
+    try:
+        tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
+        if not os.path.exists(path):
+            return
+        with Session(path, tap, apply_limit(environ)) as session:
+            session.acquire()
+            found = ports.find(session, tap)
+            if found is None:
+                return
+            if not found.marked:
+                refuse_foreign(found)
+            ports.detach(session, found)
+        records.forget(environ, tap)
+    except Error as err:
+        say(environ, f"warning: Open vSwitch may still have a port for this interface: {err}")
+    else:
+        say(environ, f"warning: removed a stale Open vSwitch port {tap}")
 
 
 def down_port(session: Session, tap: str, iface_id: str = "") -> None:

@@ -55,6 +55,7 @@ def main() -> int:
             return _down(vif, environ, script, arguments)
         return _failed(environ, emulated, nic.fail({**environ, "INTERFACE": vif}, err))
     if nic_environ.get("MODE") != "openvswitch":
+        nic.clear(nic_environ)
         if script:
             local.replace_by(script, arguments, environ)
         _stock(nic_environ, arguments)

@@ -83,7 +83,7 @@ def interface_row(nic: Nic) -> dict[str, object]:
     }
 
 
-def attach(nic: Nic) -> Operations:
+def attach(nic: Nic, suffix: str = "") -> Operations:
     """Operations that give the NIC its port. The tap must have no rows yet.
 
     Their first one makes the transaction fail with "timed out" when the vSwitch
@@ -91,12 +91,13 @@ def attach(nic: Nic) -> Operations:
     rows already. Looking for them beforehand would read the whole table: the
     cost of this way does not grow with the number of ports.
 
+    `suffix` keeps the names of rows apart when one transaction attaches several NICs.
     With a limit, they also read the vSwitch's datapath_type, for `polices`.
     """
     marks = ovs_map(ids(nic))
     port: dict[str, object] = {
         "name": nic.tap,
-        "interfaces": named("interface"),
+        "interfaces": named(f"interface{suffix}"),
         "external_ids": marks,
         **vlan_columns(nic),
     }
@@ -111,16 +112,16 @@ def attach(nic: Nic) -> Operations:
             "rows": [{"name": nic.switch}],
         },
         comment(f"ganeti-ovs: attach {nic.tap} ({nic.instance}, NIC {nic.index}) to {nic.switch}"),
-        insert("Interface", "interface", interface_row(nic)),
+        insert("Interface", f"interface{suffix}", interface_row(nic)),
     ]
     if nic.max_bandwidth:
-        operations += insert_qos(nic, "")
-        port["qos"] = named("qos")
+        operations += insert_qos(nic, suffix)
+        port["qos"] = named(f"qos{suffix}")
         operations.append(select("Bridge", "name", nic.switch, ("datapath_type",)))
     return [
         *operations,
-        insert("Port", "port", port),
-        _ports("insert", named("port"), ["name", "==", nic.switch]),
+        insert("Port", f"port{suffix}", port),
+        _ports("insert", named(f"port{suffix}"), ["name", "==", nic.switch]),
     ]
 
 

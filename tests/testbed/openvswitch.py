@@ -39,12 +39,13 @@ class OpenVSwitch:
         self.environ = {
             "PATH": _PATH,
             "LC_ALL": "C",
+            "LOCALSTATEDIR": str(self.dir / "var"),
             **{f"OVS_{name}DIR": str(self.dir) for name in ("RUN", "LOG", "DB", "SYSCONF")},
         }
         self._prefix = vswitchd_command
         self._server: subprocess.Popen[bytes] | None = None
         self._vswitchd: subprocess.Popen[bytes] | None = None
-        self._run("ovsdb-tool", "create", str(self.dir / "conf.db"), SCHEMA)
+        self.create_database()
         self.start_server()
         self.vsctl("--no-wait", "init")
         self.start_vswitchd()
@@ -54,6 +55,9 @@ class OpenVSwitch:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    def create_database(self) -> None:
+        self._run("ovsdb-tool", "create", str(self.dir / "conf.db"), SCHEMA)
 
     def start_server(self) -> None:
         self.socket.unlink(missing_ok=True)

@@ -24,7 +24,8 @@ LAYERS = {
     "ovsdb": {"model", "plan", "ovsdb"},
     "cluster": {"model", "cluster"},
     "ifup": {"model", "plan", "ovsdb", "cluster", "ifup"},
-    "cli": {"model", "plan", "ovsdb", "cluster", "cli"},
+    "hooks": {"model", "plan", "ovsdb", "cluster", "hooks"},
+    "cli": {"model", "plan", "ovsdb", "cluster", "hooks", "cli"},
 }
 
 

@@ -1,0 +1,43 @@
+"""gnt-ovs reconcile: bring this node's ports to what its guests need."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import Optional
+
+import click
+
+from ganeti_ovs.cli.options import database_option
+from ganeti_ovs.hooks import node
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done, change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@database_option
+def reconcile(dry_run: bool, as_json: bool, database: Optional[str]) -> None:  # noqa: UP045
+    """Give every guest that runs here its port, and remove ports that were left behind.
+
+    For a lost database, changed tags, or a node on which things were done by
+    hand. Nothing to do is no change. Ports that ganeti-ovs has not made, and
+    ports of guests that Ganeti does not know, are left alone; the latter are
+    reported. Exit code 1 if something cannot be put right.
+    """
+    plan = node.reconcile(dict(os.environ), database=database, dry_run=dry_run)
+    if as_json:
+        words = asdict(plan)
+        del words["operations"], words["removals"], words["attached"]
+        click.echo(json.dumps({**words, "dry_run": dry_run}, indent=2))
+    else:
+        for line in plan.done:
+            click.echo(f"would have {line}" if dry_run else line)
+        for line in plan.left:
+            click.echo(f"left alone: {line}")
+        for line in plan.problems:
+            click.echo(f"gnt-ovs: {line}", err=True)
+        if not (plan.done or plan.left or plan.problems):
+            click.echo("nothing to do")
+    if plan.problems:
+        raise SystemExit(1)

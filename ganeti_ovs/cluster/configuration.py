@@ -1,0 +1,48 @@
+"""Tags as they are now, from Ganeti's configuration where this node has a copy.
+
+Master candidates (by default, all nodes of a small cluster) keep config.data.
+Changing tags fires no hook, so nothing else on a node tells of it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Tags:
+    """Tags of instances and networks; empty where this node has no configuration."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read Ganeti's data directory; LOCALSTATEDIR and GANETI_ROOTDIR move it (net-common)."""
+        root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
+        try:
+            with open(f"{root}/lib/ganeti/config.data", encoding="utf-8") as file:
+                data = json.load(file)
+        except (OSError, ValueError):
+            data = {}
+        self._instances = {one.get("name"): one for one in _objects(data, "instances")}
+        self._networks = {one.get("uuid"): one for one in _objects(data, "networks")}
+
+    def refresh(self, nic: Mapping[str, str]) -> dict[str, str]:
+        """The NIC's environment with TAGS and NETWORK_TAGS as they are now, if known."""
+        instance = self._instances.get(nic.get("INSTANCE"))
+        if instance is None:
+            return dict(nic)
+        current = {**nic, "TAGS": _joined(instance)}
+        for one in instance.get("nics") or ():
+            if one.get("uuid") == nic.get("INTERFACE_UUID"):
+                current["NETWORK_TAGS"] = _joined(self._networks.get(one.get("network"), {}))
+        return current
+
+
+def _objects(data: Any, kind: str) -> list[dict[str, Any]]:
+    found = data.get(kind) if isinstance(data, dict) else None
+    return [one for one in found.values() if isinstance(one, dict)] if found else []
+
+
+def _joined(thing: Mapping[str, Any]) -> str:
+    return " ".join(sorted(map(str, thing.get("tags") or ())))

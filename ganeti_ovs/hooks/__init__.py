@@ -1,0 +1,1 @@
+"""What Ganeti runs around operations."""

@@ -1,0 +1,110 @@
+"""The hook executable, 50-ovs: refuse before, tidy up after.
+
+Ganeti tells what is going on by GANETI_HOOKS_PATH and GANETI_HOOKS_PHASE. A
+failing pre hook stops the operation before anything is done; a failing post
+hook is a warning.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from ganeti_ovs.cluster.environment import nic_from_environment, where
+from ganeti_ovs.cluster.hook import group_network, instance_nics, nodes_to_be
+from ganeti_ovs.hooks import node
+from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.model.names import interface_name
+from ganeti_ovs.model.vlan import parse_vlan
+from ganeti_ovs.ovsdb.client import Client, default_socket
+from ganeti_ovs.ovsdb.node import switch_names
+
+if TYPE_CHECKING:
+    Environment = dict[str, str]
+
+CHECKED = ("instance-add", "instance-modify", "instance-migrate", "instance-failover")
+"""Operations whose NICs are checked before."""
+
+TIDIED = (
+    "instance-add", "instance-modify", "instance-migrate", "instance-failover", "instance-reboot",
+    "instance-remove", "instance-start", "instance-stop",
+)  # fmt: skip
+"""Operations after which the node is reconciled."""
+
+
+def main() -> int:
+    """The hook's exit code; what is wrong goes to standard error, a line each."""
+    environ = dict(os.environ)
+    event = environ.get("GANETI_HOOKS_PATH", "")
+    try:
+        if environ.get("GANETI_HOOKS_PHASE") == "pre":
+            problems = before(event, environ)
+        else:
+            problems = after(event, environ)
+    except Error as err:
+        problems = [str(err)]
+    for line in problems:
+        print(f"ganeti-ovs: {line}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def before(event: str, environ: Environment) -> list[str]:
+    """What is wrong with the operation that is about to begin."""
+    if event == "network-connect":
+        return _network(environ)
+    if event not in CHECKED:
+        return []
+    problems = []
+    links: dict[str, str] = {}
+    for nic in instance_nics(environ):
+        if nic.get("MODE") != "openvswitch":
+            continue
+        # The tap has no name yet.
+        shown = {**nic, "INTERFACE": "new"}
+        try:
+            links.setdefault(nic_from_environment(shown).switch, where(shown))
+        except BadInput as err:
+            problems.append(f"{where(shown)}: {err}")
+    if links and _is_here(nodes_to_be(environ)):
+        missing = links.keys() - _switches(environ)
+        problems += [f"{links[name]}: {_no_switch(name)}" for name in sorted(missing)]
+    return problems
+
+
+def after(event: str, environ: Environment) -> list[str]:
+    """Bring the node to what is right now; what could not be put right."""
+    if event not in TIDIED:
+        return []
+    news = {nic.get("INTERFACE_UUID", ""): nic for nic in instance_nics(environ)}
+    if not os.path.exists(default_socket(environ)):
+        return []  # a master or a node without Open vSwitch
+    return node.reconcile(environ, news=news).problems
+
+
+def _network(environ: Environment) -> list[str]:
+    network = group_network(environ)
+    if network["MODE"] != "openvswitch":
+        return []
+    try:
+        parse_vlan(network["VLAN"])
+        switch = interface_name(network["LINK"], "link")
+    except BadInput as err:
+        return [str(err)]
+    return [] if switch in _switches(environ) else [_no_switch(switch)]
+
+
+def _no_switch(name: str) -> str:
+    return f"node {socket.gethostname()} has no vSwitch {name}"
+
+
+def _switches(environ: Environment) -> set[str]:
+    with Client(default_socket(environ)) as client:
+        return switch_names(client)
+
+
+def _is_here(nodes: set[str]) -> bool:
+    """True if this node is one of `nodes`, which Ganeti names in full."""
+    here = socket.gethostname()
+    return here in nodes or any(name.partition(".")[0] == here for name in nodes)
