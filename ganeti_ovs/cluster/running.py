@@ -44,8 +44,12 @@ def _kvm(
     environ: Mapping[str, str], interfaces: set[str], known: Mapping[str, Environment]
 ) -> Iterator[Environment]:
     root = run_directory(environ) + "/ganeti/kvm-hypervisor"
+    by_process: dict[str, set[str]] = {}
     for instance in _names(f"{root}/pid"):
-        held = _taps_of(_read(f"{root}/pid/{instance}").strip()) & interfaces
+        pid = _read(f"{root}/pid/{instance}").strip()
+        if pid not in by_process:
+            by_process[pid] = _taps_of(pid) & interfaces
+        held = by_process[pid]
         if not held:
             continue
         started = _started(f"{root}/conf/{instance}.runtime")
