@@ -1,6 +1,6 @@
 # make demo        the main job on a private Open vSwitch, to watch
 # make test        all tests; make test-fast: only unit and ovs
-# make bench       benchmarks against stock Ganeti
+# make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database
 # make lint        ruff and mypy --strict
 # make install     DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
 # The first five install what is missing: Debian packages by apt, test tools into .venv.
@@ -20,9 +20,11 @@ HOOKS = instance-add-pre instance-modify-pre instance-migrate-pre instance-failo
 VENV = .venv
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv
-NEED_TEST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
+NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
+NEED_TEST = $(NEED_FAST) qemu-system-x86 linux-image-amd64 busybox-static cpio openssh-server \
+  openssh-client socat iputils-arping fping kmod lvm2
 
-.PHONY: demo test test-fast bench lint install uninstall clean need-demo need-test
+.PHONY: demo test test-fast bench bench-reconcile lint install uninstall clean need-demo need-fast need-test
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
@@ -30,11 +32,14 @@ demo: need-demo
 test: need-test $(VENV)/ready
 	$(VENV)/bin/pytest tests
 
-test-fast: need-test $(VENV)/ready
+test-fast: need-fast $(VENV)/ready
 	$(VENV)/bin/pytest tests/unit tests/ovs
 
-bench: need-test $(VENV)/ready
+bench: need-fast $(VENV)/ready
 	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.attach
+
+bench-reconcile: need-fast $(VENV)/ready
+	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.reconcile
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
@@ -43,6 +48,9 @@ lint: $(VENV)/ready
 
 need-demo:
 	@scripts/need $(NEED_DEMO)
+
+need-fast:
+	@scripts/need $(NEED_FAST)
 
 need-test:
 	@scripts/need $(NEED_TEST)

@@ -1,4 +1,4 @@
-"""make bench: a node with 1000 NICs restored after its database was lost.
+"""make bench-reconcile: a node with 1000 NICs restored after its database was lost.
 
 `gnt-ovs reconcile` with 1000 guests (Ganeti's runtime files, real taps) and an empty database,
 against 1000 calls of stock Ganeti's network script, one after the other, on the same Open vSwitch.
@@ -104,7 +104,7 @@ def main() -> int:
     print(table)
     machine = f"{os.cpu_count()} cores, Linux {os.uname().release.split('-')[0]}, {version}"
     RESULT.write_text(
-        "# A lost database, 1000 NICs\n\nWritten by `make bench`. The limits of every second NIC\n"
+        "# A lost database, 1000 NICs\n\nWritten by `make bench-reconcile`. The limits of every second NIC\n"
         f"are restored, too; stock has none. {machine}, userspace datapath.\n\n{table}\n"
     )
     if ours / theirs > TARGET:

@@ -13,10 +13,11 @@ Linux: what the bucket cannot hold of that time is lost. With the usual tenth of
 (100 ms) a stream gets half of it, from 250 ms on all; much more lets more than the rate
 through for seconds."""
 
-_POLICING_BURST_MIN = 2 * 65536 * 8
-"""bit: two of the 64 KiB packets that a tap with offloads hands over in one piece."""
+_POLICING_BURST_MIN = 72 * 1024 * 8
+"""bit: a tap with offloads hands over 64 KiB in one piece, and a policer drops for ever what is
+larger than its bucket."""
 
-_SHAPING_BURST_MS = 10
+_SHAPING_BURST_MS = 50
 _SHAPING_BURST_MIN = 65536 * 8
 
 _KIBIBIT = 1024

@@ -116,9 +116,9 @@ def test_units() -> None:
 @pytest.mark.parametrize(
     ("rate", "policed", "shaped"),
     [
-        (2_000_000, 1024, 524_288),  # two and one packets of 64 KiB
+        (1_000_000, 576, 524_288),  # 72 and 64 KiB
         (10_000_000, 2930, 524_288),  # 300 ms: 3,000,000 bit
-        (200_000_000, 58_594, 2_000_000),  # 300 ms and 10 ms
+        (200_000_000, 58_594, 10_000_000),  # 300 ms and 50 ms
     ],
 )
 def test_chosen_bursts(rate: int, policed: int, shaped: int) -> None:
