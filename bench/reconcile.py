@@ -104,7 +104,7 @@ def main() -> int:
     print(table)
     machine = f"{os.cpu_count()} cores, Linux {os.uname().release.split('-')[0]}, {version}"
     RESULT.write_text(
-        "# A lost database, 1000 NICs\n\nWritten by `make bench-reconcile`. The limits of every second NIC\n"
+        "# A lost database, 1000 NICs\n\nWritten by `make bench-reconcile`. The limits of every\nsecond NIC "
         f"are restored, too; stock has none. {machine}, userspace datapath.\n\n{table}\n"
     )
     if ours / theirs > TARGET:
