@@ -104,8 +104,9 @@ def main() -> int:
     print(table)
     machine = f"{os.cpu_count()} cores, Linux {os.uname().release.split('-')[0]}, {version}"
     RESULT.write_text(
-        "# A lost database, 1000 NICs\n\nWritten by `make bench-reconcile`. The limits of every\nsecond NIC "
-        f"are restored, too; stock has none. {machine}, userspace datapath.\n\n{table}\n"
+        "# A lost database, 1000 NICs\n\nWritten by `make bench-reconcile`. The limits of every\n"
+        "second NIC are restored, too; stock has none.\n"
+        f"{machine}, userspace datapath.\n\n{table}\n"
     )
     if ours / theirs > TARGET:
         print("bench: the target was missed", file=sys.stderr)
