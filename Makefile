@@ -18,19 +18,25 @@ HOOKS = instance-add-pre instance-modify-pre instance-migrate-pre instance-failo
   instance-failover-post instance-reboot-post instance-remove-post instance-start-post \
   instance-stop-post
 VENV = .venv
+UNFINISHED = tests/kernel tests/cluster/test_random.py
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv
 NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
 NEED_TEST = $(NEED_FAST) qemu-system-x86 linux-image-amd64 busybox-static cpio openssh-server \
   openssh-client socat iputils-arping fping kmod lvm2
 
-.PHONY: demo test test-fast bench bench-reconcile lint install uninstall clean need-demo need-fast need-test
+.PHONY: demo test test-unfinished test-fast bench bench-reconcile lint install uninstall clean need-demo need-fast need-test
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
 
 test: need-test $(VENV)/ready
-	$(VENV)/bin/pytest tests
+	$(VENV)/bin/pytest tests $(UNFINISHED:%=--ignore=%)
+
+# Measurements on an emulated machine and random operations: not yet steady enough to judge a change.
+test-unfinished: need-test $(VENV)/ready
+	@scripts/need iperf3 ethtool
+	$(VENV)/bin/pytest $(UNFINISHED)
 
 test-fast: need-fast $(VENV)/ready
 	$(VENV)/bin/pytest tests/unit tests/ovs

@@ -1,0 +1,97 @@
+"""max_burst, changes on a live port, limits removed, and what a limit does to others."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.kernel.conftest import Kernel
+from tests.kernel.job import Flow, Guest, Job, Limit
+
+M = 10**6
+directions = pytest.mark.parametrize("direction", ["out", "in"])
+
+
+def tc_bytes(text: str, key: str) -> int:
+    """The number of bytes after `key` in tc's output (units of 1024, as tc prints them)."""
+    found = re.search(rf"\b{key} (\d+)(K|M|)b\b", text)
+    assert found, text
+    return int(found[1]) * {"": 1, "K": 1024, "M": 1024**2}[found[2]]
+
+
+def tc_class(text: str) -> str:
+    """What tc says of queue 0's class."""
+    found = re.search(r"^class htb 1:1 .*$", text, re.MULTILINE)
+    assert found, text
+    return found[0]
+
+
+@directions
+def test_max_burst_passes_at_full_speed(kernel: Kernel, direction: str) -> None:
+    burst, rate = 16 * M, 2 * M
+    guest = Guest((Flow(direction, "udp", offered=60 * M),), limit=Limit(rate, burst))
+    result = kernel.measure(Job((guest,), warmup=0, seconds=3))
+    first, *_, last = result.flows[0][0].intervals[:3]
+    assert first == pytest.approx(burst + rate, rel=0.1)
+    assert last == pytest.approx(rate, rel=0.1)
+
+
+def test_max_burst_is_what_the_kernel_has(kernel: Kernel) -> None:
+    burst = 16 * M
+    guest = Guest((Flow("out", "udp", offered=M),), limit=Limit(2 * M, burst))
+    text = kernel.measure(Job((guest,), warmup=0, seconds=1)).tc[0]
+    police = text[text.index("police") :]
+    assert tc_bytes(police, "burst") == pytest.approx(burst / 8, rel=0.002)
+    assert " rate 2Mbit " in police
+    shaped = tc_class(text)
+    assert " rate 2Mbit ceil 2Mbit " in shaped
+    assert f" burst {burst // 8}b/" in shaped
+    assert f" cburst {burst // 8}b/" in shaped
+
+
+@directions
+def test_a_change_on_a_live_port_loses_nothing(kernel: Kernel, direction: str) -> None:
+    flow = Flow(direction, "udp", offered=5 * M)
+    guest = Guest((flow,), limit=Limit(10 * M), live=Limit(50 * M))
+    result = kernel.measure(Job((guest,), warmup=1, seconds=6))
+    assert result.flows[0][0].lost == 0
+    assert result.rows == (1, 1)
+
+
+@directions
+@pytest.mark.parametrize(("before", "after"), [(10 * M, 50 * M), (50 * M, 10 * M)])
+def test_a_change_on_a_live_port_acts_at_once(
+    kernel: Kernel, direction: str, before: int, after: int
+) -> None:
+    guest = Guest((Flow(direction),), limit=Limit(before), live=Limit(after))
+    intervals = kernel.flow(Job((guest,), warmup=2, seconds=8)).intervals
+    # The change comes about 6 s after the start; a second on each side is its own.
+    early, late = intervals[2:5], intervals[8:10]
+    assert sum(early) / len(early) == pytest.approx(before, rel=0.1)
+    assert sum(late) / len(late) == pytest.approx(after, rel=0.12)
+    assert min(intervals[:10]) > 0.3 * min(before, after)
+
+
+def test_a_limit_removed_leaves_nothing(kernel: Kernel) -> None:
+    guest = Guest((Flow("out"), Flow("in")), limit=Limit(10 * M), live=Limit())
+    result = kernel.measure(Job((guest,), warmup=0, seconds=4))
+    assert result.rows == (0, 0)
+    assert "htb" not in result.tc[0]
+    assert "ingress" not in result.tc[0]
+    assert "police" not in result.tc[0]
+    for flow in result.flows[0]:
+        assert flow.intervals[3] > 100 * M, "still limited"
+
+
+@directions
+def test_an_unlimited_neighbour_is_not_slowed(kernel: Kernel, direction: str) -> None:
+    """Both ask for what the machine can surely carry: at its ceiling, every packet that the
+    limited guest sends costs the other one processor time, limit or not.
+    """
+    neighbour = Guest((Flow(direction, offered=200 * M),))
+    alone = kernel.measure(Job((neighbour,), seconds=6)).flows[0][0].goodput
+    limited = Guest((Flow(direction, "udp", offered=30 * M),), limit=Limit(10 * M))
+    both = kernel.measure(Job((neighbour, limited), seconds=6)).flows
+    assert both[0][0].goodput >= 0.95 * alone
+    assert both[1][0].goodput <= 1.02 * 10 * M
