@@ -17,26 +17,31 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ganeti_ovs.cluster.environment import nic_from_environment
-from ganeti_ovs.ovsdb import ports
 from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan import port as plan
 from ganeti_ovs.plan.wire import insert
 from tests.captured import CAPTURED
-from tests.testbed.namespace import prepare, run
+from tests.testbed.namespace import prepare
 from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import KVM_IFUP, Product
 from tests.testbed.tap import Tap
 
 SIZES = (10, 100, 1000, 5000)
-DATABASE_ROUNDS = 101
-ROUNDS = {10: 41, 100: 41, 1000: 15, 5000: 9}
+DATABASE_ROUNDS = 301
+DATABASE_WARM_UP = 50
+ROUNDS = {10: 41, 100: 41, 1000: 21, 5000: 15}
 TARGETS = {10: 0.95, 100: 0.80, 1000: 0.45, 5000: 0.36}
 """The most that our way may take, as a share of stock's time."""
 DATABASE_TARGET = 1.2
-"""The most that the database part may take with 5000 ports, as a multiple of that with 10."""
+"""How much more than the shortest transaction our database part may grow from 10 to 5000 ports.
+
+NOTE: every transaction that adds a port grows, whoever sends it: ovsdb-server copies and
+compares the Bridge row's whole set of ports, some 0.1 ms at 5000.
+"""
 BATCH = 500
 CALL = CAPTURED["02-node1-inst1.lab-tap1"]
 RESULT = Path(__file__).parents[1] / "docs" / "benchmarks" / "attach.md"
@@ -78,12 +83,6 @@ def make_taps(have: int, want: int) -> None:
     subprocess.run(["ip", "-batch", "-"], input=batch, text=True, check=True)
 
 
-def settle(ovs: OpenVSwitch) -> None:
-    """Wait until ovs-vswitchd has nothing left to do."""
-    run("ovs-vsctl", f"--db=unix:{ovs.socket}", "--timeout=300", "set", "Open_vSwitch", ".",
-        "external_ids:settled=1")  # fmt: skip
-
-
 def timed(what: Callable[[], object]) -> float:
     """Milliseconds."""
     started = time.perf_counter()
@@ -100,13 +99,15 @@ def script(environ: dict[str, str]) -> Callable[[], object]:
     return call
 
 
-def database_parts() -> dict[int, float]:
-    """Medians in ms of connect, lock and commit, by the number of ports: ovsdb-server alone.
+def database_parts() -> dict[int, tuple[float, float]]:
+    """Medians in ms by the number of ports, with ovsdb-server alone: our database part, shortest.
 
+    Ours is connect, lock, monitor and commit. The shortest is one connection with one
+    transaction that does no more than insert the rows: what any client must pay.
     ovs-vswitchd, whose own work grows with the ports, is not running.
     """
-    nic = nic_from_environment(CALL)
-    operations = plan.attach(nic)
+    operations = plan.attach(nic_from_environment(CALL))
+    shortest = [row for row in operations if row["op"] in ("insert", "mutate")]
     medians = {}
     with OpenVSwitch() as ovs:
         ovs.add_bridge("br0")
@@ -115,17 +116,44 @@ def database_parts() -> dict[int, float]:
         for size in SIZES:
             fill(ovs, have, size)
             have = size
-            times = []
-            for _ in range(DATABASE_ROUNDS):
+            ours, least = [], []
+            for _ in range(DATABASE_WARM_UP + DATABASE_ROUNDS):
                 started = time.perf_counter()
-                with Session(str(ovs.socket), nic.tap, 60) as session:
-                    session.commit(operations)
-                    times.append((time.perf_counter() - started) * 1000)
-                    found = ports.find(session, nic.tap)
-                    assert found is not None
-                    session.commit(plan.detach(found))
-            medians[size] = statistics.median(times)
+                with Session(str(ovs.socket), CALL["INTERFACE"], 60) as session:
+                    results, _cfg = session.commit(operations)
+                    ours.append((time.perf_counter() - started) * 1000)
+                    session.commit(plan.detach(inserted(operations, results)))
+                started = time.perf_counter()
+                with Client(str(ovs.socket)) as client:
+                    results = client.transact(shortest)
+                    least.append((time.perf_counter() - started) * 1000)
+                    client.transact(plan.detach(inserted(shortest, results)))
+            medians[size] = (
+                statistics.median(ours[DATABASE_WARM_UP:]),
+                statistics.median(least[DATABASE_WARM_UP:]),
+            )
     return medians
+
+
+def inserted(operations: list[dict[str, object]], results: list[dict[str, Any]]) -> plan.Found:
+    """The port that these operations have made, known without reading the database again."""
+    rows = {
+        str(operation["table"]): str(result["uuid"][1])
+        for operation, result in zip(operations, results)
+        if operation["op"] == "insert"
+    }
+    tap = CALL["INTERFACE"]
+    return plan.Found(
+        tap=tap,
+        port=rows["Port"],
+        port_name=tap,
+        interface_type="",
+        interfaces=(rows["Interface"],),
+        marked=True,
+        iface_id="",
+        qos=(),
+        queues=(),
+    )
 
 
 def measure(ovs: OpenVSwitch, product: Product, size: int) -> tuple[float, float]:
@@ -140,10 +168,9 @@ def measure(ovs: OpenVSwitch, product: Product, size: int) -> tuple[float, float
         progress(f"{size} ports, round {number + 1} of {ROUNDS[size]}")
         for way in list(ways) if number % 2 else list(ways)[::-1]:
             with Tap(CALL["INTERFACE"]):
-                settle(ovs)
+                ovs.wait_idle()
                 times[way].append(timed(ways[way]))
                 ovs.vsctl("del-port", CALL["INTERFACE"])
-            settle(ovs)
     return statistics.median(times["ours"]), statistics.median(times["stock"])
 
 
@@ -163,7 +190,7 @@ def main() -> int:
                 progress(f"{size} ports: making them")
                 make_taps(have, size)
                 fill(ovs, have, size)
-                settle(ovs)
+                ovs.wait_idle()
                 have = size
                 rows.append((size, *measure(ovs, product, size), database[size]))
             version = ovs.vsctl("--version").splitlines()[0]
@@ -171,26 +198,29 @@ def main() -> int:
     return report(rows, version)
 
 
-def report(rows: list[tuple[int, float, float, float]], version: str) -> int:
+def report(rows: list[tuple[int, float, float, tuple[float, float]]], version: str) -> int:
     """Print the table, keep it, and return 1 if a target was missed."""
     lines = [
-        "| ports already there | stock | ganeti-ovs | ratio | at most | database part |",
-        "|---|---|---|---|---|---|",
+        "| ports already there | stock | ganeti-ovs | ratio | at most"
+        " | database part | shortest transaction |",
+        "|---|---|---|---|---|---|---|",
     ]
     missed = False
-    for size, ours, stock, database in rows:
+    for size, ours, stock, (database, shortest) in rows:
         ratio = ours / stock
         missed |= ratio > TARGETS[size]
         lines.append(
             f"| {size} | {stock:.1f} ms | {ours:.1f} ms | {ratio:.2f} | {TARGETS[size]:.2f}"
-            f" | {database:.2f} ms |"
+            f" | {database:.3f} ms | {shortest:.3f} ms |"
         )
-    growth = rows[-1][3] / rows[0][3]
-    missed |= growth > DATABASE_TARGET
+    growth, least = (rows[-1][3][i] / rows[0][3][i] for i in (0, 1))
+    missed |= growth > DATABASE_TARGET * least
     lines += [
         "",
-        f"Database part, {rows[-1][0]} ports against {rows[0][0]}: {growth:.2f} times"
-        f" (at most {DATABASE_TARGET:.1f}).",
+        f"Database part (ovsdb-server alone: connect, lock, monitor, commit), {rows[-1][0]} ports",
+        f"against {rows[0][0]}: {growth:.2f} times. The shortest transaction that adds a port:"
+        f" {least:.2f} times. Ours may",
+        f"grow {DATABASE_TARGET:.1f} times as much as that.",
     ]
     machine = f"{os.cpu_count()} cores, Linux {os.uname().release.split('-')[0]}, {version}"
     table = "\n".join(lines)
@@ -199,8 +229,9 @@ def report(rows: list[tuple[int, float, float, float]], version: str) -> int:
     RESULT.write_text(
         "# Attaching one tap\n\n"
         "Written by `make bench`: Ganeti's own kvm-ifup, start to exit, port applied; medians.\n"
-        f"{machine}, userspace datapath, a real tap behind every port. Only the ratios mean\n"
-        "something elsewhere.\n\n" + table + "\n"
+        f"{machine},\n"
+        "userspace datapath, a real tap behind every port, ovs-vswitchd idle before each call.\n"
+        "Only the ratios mean something elsewhere.\n\n" + table + "\n"
     )
     if missed:
         print("bench: a target was missed", file=sys.stderr)

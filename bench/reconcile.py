@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from bench.attach import RESULT as ATTACH_RESULT
-from bench.attach import progress, settle
+from bench.attach import progress
 from tests.captured import ACCESS
 from tests.testbed.guests import Guests
 from tests.testbed.namespace import prepare
@@ -86,11 +86,11 @@ def main() -> int:
                 for nic in nics():
                     guests.start(nic["INSTANCE"], nic)
                 guests.configuration(*nics())
-                settle(ovs)
+                ovs.wait_idle()
                 ours = restored(ovs, product)
                 ovs.vsctl("del-br", "br0")
                 ovs.add_bridge("br0")
-                settle(ovs)
+                ovs.wait_idle()
                 theirs = stock(ovs, directory)
                 version = ovs.vsctl("--version").splitlines()[0]
             finally:

@@ -85,6 +85,19 @@ class OpenVSwitch:
         assert self._server is not None
         self._server.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
+    def wait_idle(self, limit: float = 120.0) -> None:
+        """Wait until ovs-vswitchd has used no processor time for a tenth of a second."""
+        assert self._vswitchd is not None
+        stat = Path(f"/proc/{self._vswitchd.pid}/stat")
+        used, since, deadline = "", time.monotonic(), time.monotonic() + limit
+        while time.monotonic() < since + 0.1:
+            before, used = used, ":".join(stat.read_text().rpartition(")")[2].split()[11:13])
+            if used != before:
+                since = time.monotonic()
+            if since > deadline:
+                raise TimeoutError(f"ovs-vswitchd still busy after {limit:g} s")
+            time.sleep(0.01)
+
     def close(self) -> None:
         self.stop_vswitchd()
         self.stop_server()
