@@ -16,6 +16,7 @@ _BANDS = {"TCP": (0.93, 1.02), "UDP": (0.95, 1.02)}
 _COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700")
 _PANEL = (250, 190)
 _MARGIN = (58, 46)
+_GAP = 34
 _TOP = 1.1
 
 
@@ -66,6 +67,8 @@ def sweep_table(points: Points) -> str:
     lines = []
     for direction, title in DIRECTIONS.items():
         found = [point for point in points if point["direction"] == direction]
+        if not found:
+            continue
         bursts = sorted({point["burst"] for point in found})
         lines.append(f"**{title}**, burst in ms of the rate\n")
         lines.append(
@@ -91,7 +94,7 @@ def sweep_picture(points: Points) -> str:
     """An SVG: TCP goodput against the policer's burst, a panel for each rate (MTU 1500)."""
     shown = [p for p in points if p["direction"] == "out" and p["mtu"] == 1500]
     rates = sorted({point["rate"] for point in shown})
-    width = _MARGIN[0] + len(rates) * (_PANEL[0] + 20)
+    width = _MARGIN[0] + len(rates) * (_PANEL[0] + _GAP)
     height = _PANEL[1] + 2 * _MARGIN[1] + 40
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
@@ -101,7 +104,7 @@ def sweep_picture(points: Points) -> str:
         " against the policer's burst (guest sends, MTU 1500)</text>",
     ]
     for number, rate in enumerate(rates):
-        left = _MARGIN[0] + number * (_PANEL[0] + 20)
+        left = _MARGIN[0] + number * (_PANEL[0] + _GAP)
         parts += _panel([p for p in shown if p["rate"] == rate], rate, left, number == 0)
     parts += _legend(_MARGIN[0], height - 14)
     return "\n".join([*parts, "</svg>"]) + "\n"
@@ -138,7 +141,7 @@ def _panel(points: Points, rate: int, left: int, first: bool) -> list[str]:
             parts.append(
                 f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end">{percent} %</text>'
             )
-    for burst in (bursts[0], 100, 200, 300, 500, 1000):
+    for burst in (100, 200, 300, 500, 1000):
         parts.append(
             f'<text x="{x(burst):.1f}" y="{bottom + 15}" text-anchor="middle" font-size="10">'
             f"{burst}</text>"
@@ -177,7 +180,7 @@ def _legend(left: int, y: int) -> list[str]:
             f'<text x="{at + 28}" y="{y}">{streams} stream{"s" if streams > 1 else ""},'
             f" {delay} ms</text>"
         )
-    note = "dotted: without offloads · green: 93 to 102 % · dashed: the rule"
+    note = "green: 93 to 102 % · dashed: the rule · dotted lines: without offloads"
     parts.append(f'<text x="{left + 700}" y="{y}">{note}</text>')
     return parts
 
