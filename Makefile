@@ -18,7 +18,7 @@ HOOKS = instance-add-pre instance-modify-pre instance-migrate-pre instance-failo
   instance-failover-post instance-reboot-post instance-remove-post instance-start-post \
   instance-stop-post
 VENV = .venv
-UNFINISHED = tests/kernel tests/cluster/test_random.py
+UNFINISHED = tests/kernel
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv
 NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
@@ -33,7 +33,7 @@ demo: need-demo
 test: need-test $(VENV)/ready
 	$(VENV)/bin/pytest tests $(UNFINISHED:%=--ignore=%)
 
-# Measurements on an emulated machine and random operations: not yet steady enough to judge a change.
+# Measurements on an emulated machine: not yet steady enough to judge a change.
 test-unfinished: need-test $(VENV)/ready
 	@scripts/need iperf3 ethtool
 	$(VENV)/bin/pytest $(UNFINISHED)

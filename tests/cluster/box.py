@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.testbed.openvswitch import wait_until
+
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+"""Status of timeout(1) with --signal=KILL, which ends itself too, and of any killed command."""
+_LOGS = ("ganeti/jobs.log", "ganeti/node-daemon.log", "openvswitch/ovs-vswitchd.log", "syslog")
 
 
 class Box:
@@ -50,25 +57,41 @@ class Box:
     def run(
         self, *command: str, check: bool = True, limit: float = 120, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command inside and return how it ended; by default, it must end well."""
+        """Run a command inside and return how it ended; by default, it must end well.
+
+        It is ended inside: with nsenter alone killed here, it would live on there.
+        """
+        started = time.monotonic()
         done = subprocess.run(
             ["nsenter", "-t", str(self.pid), "--mount", "--net", "--uts", "--ipc", "--pid",
              "--root", "--wdns=/root", "--", "/usr/bin/env", "-i", "HOME=/root", "USER=root",
              "LOGNAME=root", "TERM=dumb", "LC_ALL=C.UTF-8",
-             "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command],
+             "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+             "timeout", "--signal=KILL", str(limit), *command],
             input=stdin,
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=limit,
+            timeout=limit + 10,
             check=False,
         )  # fmt: skip
+        shown = f"{self.name}: {' '.join(command)}"
+        said = f"{done.stdout}{done.stderr}"
+        if done.returncode in _KILLED and time.monotonic() - started >= limit:
+            raise TimeoutError(f"{shown}: not within {limit:g} s: {said}{self.logs()}")
         if check and done.returncode:
-            shown = " ".join(command)
-            raise RuntimeError(
-                f"{self.name}: {shown}: exit {done.returncode}: {done.stdout}{done.stderr}"
-            )
+            raise RuntimeError(f"{shown}: exit {done.returncode}: {said}{self.logs()}")
         return done
+
+    def logs(self, lines: int = 8) -> str:
+        """The ends of the node's logs, for the text of a failure."""
+        root = Path(f"/proc/{self.pid}/root/var/log")
+        text = ""
+        for name in _LOGS:
+            with suppress(OSError):
+                log = (root / name).read_text(errors="replace").splitlines()
+                text += "\n".join(["", f"--- {self.name}: {name}", *log[-lines:]])
+        return text
 
     def close(self) -> None:
         if self._holder.poll() is None:

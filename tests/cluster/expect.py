@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.cluster.lab import Cluster
+from tests.cluster.taps import taps
+
+UPLINKS = {"eth1"}
 
 # Port columns by Ganeti's VLAN string, written down by hand.
 COLUMNS: dict[str, tuple[list[str], list[int], list[int]]] = {
@@ -35,8 +38,13 @@ def check(cluster: Cluster, guests: dict[str, Guest]) -> None:
     config = json.loads(cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout)
     nics = {one["name"]: one["nics"] for one in config["instances"].values()}
     for number in range(1, len(cluster.boxes)):
+        running = taps(cluster.node(number))
+        here = sorted(name for name, guest in guests.items() if guest.node == number)
+        assert sorted(running) == here, f"node{number} runs {sorted(running)}, not {here}"
         wanted = sorted(
             (
+                running[name].get(nics[name][index]["mac"], f"no tap for NIC {index}"),
+                nics[name][index]["nicparams"].get("link", "br0"),
                 name,
                 str(index),
                 nics[name][index]["uuid"],
@@ -53,16 +61,20 @@ def check(cluster: Cluster, guests: dict[str, Guest]) -> None:
         assert found == wanted, f"node{number}:\n{found}\nis not\n{wanted}"
         limited = sum(bool(one[-1]) for one in wanted)
         assert len(rows["QoS"]) == len(rows["Queue"]) == limited, f"node{number}: QoS left behind"
-        taps = set(cluster.node(number).run("ls", "/sys/class/net").stdout.split())
+        held = {tap for of_guest in running.values() for tap in of_guest.values()}
         ours = {row["name"] for row in rows["Interface"] if _marked(row)}
-        assert ours <= taps, f"node{number}: ports without tap: {ours - taps}"
+        assert ours == held, f"node{number}: ports {ours}, but guests hold {held}"
         marked_ports = {row["name"] for row in rows["Port"] if _marked(row)}
         assert marked_ports == ours
+        own = {row["name"] for row in rows["Bridge"]}
+        others = {row["name"] for row in rows["Port"]} - ours - own - UPLINKS
+        assert not others, f"node{number}: {others} without our mark"
 
 
 def _ports(rows: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
     interfaces = {row["name"]: row for row in rows["Interface"] if _marked(row)}
     qos = {row["_uuid"]: row for row in rows["QoS"]}
+    bridge = {port: row["name"] for row in rows["Bridge"] for port in row["ports"]}
     found = []
     for port in rows["Port"]:
         interface = interfaces.get(port["name"])
@@ -71,11 +83,14 @@ def _ports(rows: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
         ids = interface["external_ids"]
         assert interface["ofport"][0] > 0, f"{port['name']} is not applied"
         assert interface["error"] == []
+        assert ids.get("iface-status") == "active", f"{port['name']} is not active"
         rate = interface["ingress_policing_rate"] * 1000
         shaped = [int(qos[row]["other_config"]["max-rate"]) for row in port["qos"]]
         assert shaped == ([rate] if rate else [])
         found.append(
             (
+                port["name"],
+                bridge[port["_uuid"]],
                 ids["ganeti-instance"],
                 ids["ganeti-nic"],
                 ids["iface-id"],
