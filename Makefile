@@ -13,10 +13,10 @@ PYTHON = /usr/bin/python3
 LIBDIR = $(PREFIX)/lib/ganeti-ovs
 MANDIR = $(PREFIX)/share/man
 UNITDIR = $(PREFIX)/lib/systemd/system
-HOOKS = instance-add-pre instance-modify-pre instance-migrate-pre instance-failover-pre \
-  network-connect-pre instance-add-post instance-modify-post instance-migrate-post \
-  instance-failover-post instance-reboot-post instance-remove-post instance-start-post \
-  instance-stop-post
+HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre \
+  instance-failover-pre network-connect-pre instance-add-post instance-modify-post \
+  instance-migrate-post instance-failover-post instance-reboot-post instance-remove-post \
+  instance-start-post instance-stop-post) watcher
 VENV = .venv
 UNFINISHED = tests/kernel
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
@@ -83,8 +83,8 @@ install:
 	scripts/put-script scripts/vif-custom.in $(DESTDIR)$(SYSCONFDIR)/xen/scripts/vif-custom $(LIBDIR)
 	scripts/put-script scripts/hook.in $(DESTDIR)$(LIBDIR)/hook $(LIBDIR)
 	for event in $(HOOKS); do \
-	  install -d $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/$$event.d && \
-	  ln -sf $(LIBDIR)/hook $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/$$event.d/50-ovs || exit 1; \
+	  install -d $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/$$event && \
+	  ln -sf $(LIBDIR)/hook $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/$$event/50-ovs || exit 1; \
 	done
 	sed "s|@BINDIR@|$(PREFIX)/bin|" scripts/ganeti-ovs.service.in >$(DESTDIR)$(LIBDIR)/ganeti-ovs.service
 	install -D -m 644 $(DESTDIR)$(LIBDIR)/ganeti-ovs.service $(DESTDIR)$(UNITDIR)/ganeti-ovs.service
@@ -93,7 +93,7 @@ install:
 
 # The administrator's own scripts, kept as *.local, come back.
 uninstall:
-	rm -f $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/*.d/50-ovs $(DESTDIR)$(UNITDIR)/ganeti-ovs.service
+	rm -f $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/*/50-ovs $(DESTDIR)$(UNITDIR)/ganeti-ovs.service
 	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/bin/gnt-ovs $(DESTDIR)$(MANDIR)/man8/gnt-ovs.8
 	for file in ganeti/kvm-vif-bridge ganeti/network/openvswitch/up \
 	    ganeti/network/openvswitch/down xen/scripts/vif-custom; do \

@@ -2,7 +2,8 @@
 
 Ganeti tells what is going on by GANETI_HOOKS_PATH and GANETI_HOOKS_PHASE. A
 failing pre hook stops the operation before anything is done; a failing post
-hook is a warning.
+hook is a warning. ganeti-watcher, every five minutes on every node, tells
+nothing: it is known by its directory.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ CHECKED = ("instance-add", "instance-modify", "instance-migrate", "instance-fail
 
 TIDIED = (
     "instance-add", "instance-modify", "instance-migrate", "instance-failover", "instance-reboot",
-    "instance-remove", "instance-start", "instance-stop",
+    "instance-remove", "instance-start", "instance-stop", "watcher",
 )  # fmt: skip
-"""Operations after which the node is reconciled."""
+"""Operations after which the node is reconciled; `watcher` is for those that no hook follows."""
 
 
 def main() -> int:
     """The hook's exit code; what is wrong goes to standard error, a line each."""
     environ = dict(os.environ)
-    event = environ.get("GANETI_HOOKS_PATH", "")
+    event = environ.get("GANETI_HOOKS_PATH", "") or os.path.basename(os.path.dirname(sys.argv[0]))
     try:
         if environ.get("GANETI_HOOKS_PHASE") == "pre":
             problems = before(event, environ)

@@ -40,6 +40,7 @@ def main() -> int:
     if script:
         code = local.run(script, [], environ)
         if code:
+            nic.give_up(environ)
             return code
     return nic.up(environ)
 

@@ -11,7 +11,7 @@ from ganeti_ovs.cluster.link import Link
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.ovsdb import ports
-from ganeti_ovs.ovsdb.client import default_socket
+from ganeti_ovs.ovsdb.client import DatabaseUnavailable, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 from ganeti_ovs.plan.port import refuse_foreign
 
@@ -36,8 +36,10 @@ def up(environ: Environment) -> int:
             except Error:
                 down_port(session, nic.tap)
                 raise
-    except Error as err:
+    except DatabaseUnavailable as err:
         return fail(environ, err)
+    except Error as err:
+        return fail(environ, err, give_up(environ))
     try:
         records.write(environ, environ)
     except OSError as err:
@@ -104,10 +106,17 @@ def down_port(session: Session, tap: str, iface_id: str = "") -> None:
         ports.detach(session, found)
 
 
-def fail(environ: Environment, err: Error) -> int:
+def fail(environ: Environment, err: Error, more: str = "") -> int:
     """Tell what is wrong and where, and return exit code 1."""
-    say(environ, str(err))
+    say(environ, f"{err}{more}")
     return 1
+
+
+def give_up(environ: Environment) -> str:
+    """After a failure, which ends the whole start of the guest (`siblings`)."""
+    from ganeti_ovs.ifup import siblings
+
+    return siblings.give_up(environ)
 
 
 def say(environ: Environment, text: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.ovs.support import environ, port, wanted
+from tests.testbed.guests import Guests
 from tests.testbed.namespace import run
 from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import Product
@@ -130,3 +131,42 @@ def test_bridge_without_datapath(bridge_row: str, ovs: OpenVSwitch, product: Pro
     assert done.returncode == 1
     assert "ovs-vswitchd refuses the port" in done.stderr
     assert wanted(ovs) == before
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_failed_start_leaves_no_port_of_its_other_nics(
+    local: bool, ovs: OpenVSwitch, product: Product
+) -> None:
+    """NIC 0 is attached, NIC 1 fails: Ganeti starts no guest, and runs no hook."""
+    before = wanted(ovs)
+    own = product.kvm_vif_bridge.with_name("kvm-vif-bridge.local")
+    with Tap("tap0"), Tap("tap1"):
+        assert product.run(environ(ovs)).returncode == 0
+        if local:
+            own.write_text("#!/bin/sh\nexit 3\n")
+            own.chmod(0o755)
+        try:
+            second = {"INTERFACE_INDEX": "1", **({} if local else {"LINK": "nobr"})}
+            done = product.run(environ(ovs, "tap1", **second))
+        finally:
+            own.unlink(missing_ok=True)
+        assert done.returncode == (3 if local else 1)
+        if not local:
+            assert "no vSwitch nobr" in done.stderr
+            assert done.stderr.endswith("; removed tap0 of the same start, too\n")
+        assert wanted(ovs) == before
+
+
+def test_a_failed_hot_plug_leaves_the_other_nics_alone(ovs: OpenVSwitch, product: Product) -> None:
+    guests = Guests(ovs.dir / "var")
+    try:
+        guests.start("inst1.lab", environ(ovs))
+        assert product.run(environ(ovs)).returncode == 0
+        right = wanted(ovs)
+        with Tap("tap1"):
+            done = product.run(environ(ovs, "tap1", INTERFACE_INDEX="1", LINK="nobr"))
+        assert done.returncode == 1
+        assert "removed" not in done.stderr
+        assert wanted(ovs) == right
+    finally:
+        guests.close()

@@ -44,7 +44,7 @@ def test_links(product: Product) -> None:
     assert "instance-add-pre.d" in links
     assert "instance-stop-post.d" in links
     assert len(links) == 13
-    for path in hooks.glob("*.d/50-ovs"):
+    for path in hooks.glob("*/50-ovs"):
         assert path.resolve() == product.root / "usr/lib/ganeti-ovs/hook"
 
 
@@ -189,6 +189,16 @@ def test_ports_of_gone_taps_go(
     start(ovs, product, guests)
     guests.stop("inst1.lab")
     assert hook(ovs, product, name) == (0, "")
+    assert wanted(ovs) == before
+
+
+def test_the_watcher_tidies_up(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    """As ganeti-watcher runs it: by its path, with no environment that says so."""
+    before = wanted(ovs)
+    start(ovs, product, guests)
+    guests.stop("inst1.lab", crash=True)
+    done = product.run(ovs.environ, product.etc / "ganeti/hooks/watcher/50-ovs")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert wanted(ovs) == before
 
 

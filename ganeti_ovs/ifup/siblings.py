@@ -1,0 +1,63 @@
+"""When one NIC fails, Ganeti gives up the guest's start: its other NICs' ports must not stay.
+
+No hook follows a start or a migration that failed. Only imported when that happens.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from ganeti_ovs.cluster import records
+from ganeti_ovs.cluster.running import running_nics
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.names import instance_name, interface_name
+from ganeti_ovs.ovsdb import ports
+from ganeti_ovs.ovsdb.client import default_socket
+from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.plan import port as plan
+from ganeti_ovs.plan.wire import MARK, ovs_map
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ganeti_ovs.plan.wire import Operation
+
+    Environment = dict[str, str]
+
+
+def give_up(environ: Environment) -> str:
+    """Detach the instance's other ports whose taps no guest holds yet.
+
+    Returns a word about it that may follow the error, "" if there was nothing to
+    do. A guest that runs here already (the NIC was being hot-plugged) keeps all
+    its ports. Not waited for: the taps go with Ganeti's process in a moment.
+    """
+    try:
+        tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
+        instance = instance_name(environ.get("INSTANCE", ""))
+        with Session(default_socket(environ), tap, apply_limit(environ)) as session:
+            removed = _remove(session, environ, tap, instance)
+    except Error:
+        # The error before it is the one to be told.
+        return ""
+    return f"; removed {', '.join(removed)} of the same start, too" if removed else ""
+
+
+def _remove(session: Session, environ: Environment, tap: str, instance: str) -> list[str]:
+    marks = ovs_map({MARK[0]: MARK[1], "ganeti-instance": instance})
+    ours: Operation = {
+        "op": "select",
+        "table": "Interface",
+        "where": [["external_ids", "includes", marks]],
+        "columns": ["name"],
+    }
+    names = {row["name"] for row in session.transact([ours])[0]["rows"]} - {tap}
+    if names:
+        names -= running_nics(environ, {name for _index, name in socket.if_nameindex()}).keys()
+    removed = []
+    for name in sorted(names):
+        found = ports.find(session, name)
+        if found is not None and found.marked:
+            session.commit(plan.detach(found))
+            records.forget(environ, name)
+            removed.append(name)
+    return removed
