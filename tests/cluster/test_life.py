@@ -5,6 +5,7 @@ The tests of this file build on each other and run in their order.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -179,12 +180,43 @@ def test_hot_plug(cluster: Cluster) -> None:
     check(cluster, GUESTS)
 
 
+@contextmanager
+def seen_at(cluster: Cluster, mac: str) -> Iterator[list[str]]:
+    """The ports of the physical switch at which it learns `mac` during the block, in order."""
+    ports: list[str] = []
+    monitor = subprocess.Popen(
+        ["nsenter", "-t", str(cluster.boxes[0].pid), "--net", "stdbuf", "-oL",
+         "bridge", "monitor", "fdb"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    try:
+        yield ports
+    finally:
+        monitor.terminate()
+        out, _ = monitor.communicate(timeout=10)
+        for line in out.splitlines():
+            words = line.split()
+            if words[0] == mac and "dev" in words and words[-1] != "permanent":
+                ports.append(words[words.index("dev") + 1])
+
+
 def test_migrate_there_and_back(cluster: Cluster) -> None:
+    """Ports are on both nodes for seconds, but the MAC moves once, to the target."""
+    config = json.loads(cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout)
+    (mac,) = (
+        one["nics"][0]["mac"] for one in config["instances"].values() if one["name"] == "b.lab"
+    )
     for node in (3, 2):
-        with pinging(cluster, 1, "a.lab", "10.0.0.2") as result:
+        with (
+            seen_at(cluster, mac) as ports,
+            pinging(cluster, 1, "a.lab", "10.0.0.2") as result,
+        ):
             cluster.gnt("instance", "migrate", "--force", "-n", f"node{node}.lab", "b.lab")
             GUESTS["b.lab"].node = node
             check(cluster, GUESTS)
+        moves = [port for before, port in zip(["", *ports], ports) if port != before]
+        assert moves in ([f"t{node}.1"], [f"t{5 - node}.1", f"t{node}.1"]), moves
         print(f"migration to node{node}: {result[1]} of {result[0]} pings lost, ten a second")
         assert result[0] > 10
         assert result[1] <= 5
