@@ -1,0 +1,158 @@
+"""The master's view of the cluster, and changes of tags, by Ganeti's own Python library.
+
+It comes with Ganeti, for the version that is active (/usr/share/ganeti/default),
+and is imported when it is needed: gnt-ovs runs on nodes that are no masters, too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ganeti_ovs.cluster.switchtags import MAX_TAGS, REVISION, TagChange
+from ganeti_ovs.model.errors import Error
+
+LIBRARY = "/usr/share/ganeti/default"
+LIMIT = 300
+"""Seconds that a job which changes tags may wait for its lock before it is cancelled."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A node group."""
+
+    name: str
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node."""
+
+    name: str
+    group: str
+    tags: frozenset[str]
+    offline: bool
+    ssh_port: int
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What Ganeti's configuration says."""
+
+    name: str
+    groups: dict[str, Group]
+    nodes: dict[str, Node]
+
+
+class Master:
+    """The connection to Ganeti's master daemons. Raises Error where they are not."""
+
+    def __init__(self) -> None:
+        if not os.path.isdir(LIBRARY):
+            raise Error(f"Ganeti is not installed here: there is no {LIBRARY}")
+        path = os.path.realpath(LIBRARY)
+        if path not in sys.path:
+            sys.path.insert(0, path)
+        with _plain(None):
+            self._cli: Any = importlib.import_module("ganeti.cli")
+            self._constants: Any = importlib.import_module("ganeti.constants")
+            self._opcodes: Any = importlib.import_module("ganeti.opcodes")
+        with _plain(self._cli):
+            self._client = self._cli.GetClient()
+
+    def read(self) -> Cluster:
+        """The groups and nodes with their tags."""
+        with _plain(self._cli):
+            (name,) = self._client.QueryConfigValues(["cluster_name"])
+            groups = self._query(self._constants.QR_GROUP, ["name", "tags"])
+            nodes = self._query(
+                self._constants.QR_NODE, ["name", "group", "tags", "offline", "ndp/ssh_port"]
+            )
+        return Cluster(
+            name,
+            {one[0]: Group(one[0], frozenset(one[1])) for one in groups},
+            {
+                one[0]: Node(one[0], one[1], frozenset(one[2]), bool(one[3]), int(one[4]))
+                for one in nodes
+            },
+        )
+
+    def change_group(self, group: Group, revision: str, tags: TagChange, what: str) -> None:
+        """Change a group's tags in one job, if nobody has since `revision` was read.
+
+        The old revision goes first, which fails when another change has taken it;
+        then nothing is done. `what` is the job's reason, for Ganeti's log.
+        """
+        word = f"{time.time_ns() // 10**6}.{os.urandom(3).hex()}"
+        self._room(group.tags, tags, f"node group {group.name}")
+        jobs = [
+            *([("TagsDel", (f"{REVISION}{revision}",))] if revision else []),
+            ("TagsSet", (*tags.add, f"{REVISION}{word}")),
+            *([("TagsDel", tags.remove)] if tags.remove else []),
+        ]
+        kind = self._constants.TAG_NODEGROUP
+        self._submit([self._tags(name, kind, group.name, some, what) for name, some in jobs])
+        now = self.read().groups[group.name].tags
+        others = {tag for tag in now if tag.startswith(REVISION)} - {f"{REVISION}{word}"}
+        if others or f"{REVISION}{word}" not in now:
+            raise Error(
+                f"node group {group.name} was changed by somebody else at the same time; look at"
+                " gnt-ovs list-switches and repeat what is missing"
+            )
+
+    def change_node(self, node: Node, tags: TagChange, what: str) -> None:
+        """Change a node's own tags in one job; fails if one to be removed has gone already."""
+        self._room(node.tags, tags, f"node {node.name}")
+        kind = self._constants.TAG_NODE
+        jobs = [("TagsDel", tags.remove), ("TagsSet", tags.add)]
+        self._submit([self._tags(n, kind, node.name, some, what) for n, some in jobs if some])
+
+    def _room(self, now: frozenset[str], tags: TagChange, owner: str) -> None:
+        if len(now) - len(tags.remove) + len(tags.add) + 1 > MAX_TAGS:
+            raise Error(f"{owner} would have more than {MAX_TAGS} tags, which Ganeti does not take")
+
+    def _tags(self, name: str, kind: str, owner: str, tags: Sequence[str], what: str) -> Any:
+        opcode = getattr(self._opcodes, f"Op{name}")(kind=kind, name=owner, tags=list(tags))
+        opcode.reason = [("gnt-ovs", what, time.time_ns())]
+        return opcode
+
+    def _submit(self, opcodes: list[Any]) -> None:
+        deadline = time.monotonic() + LIMIT
+        with _plain(self._cli):
+            job = self._client.SubmitJob(opcodes)
+            self._cli.PollJob(
+                job,
+                cl=self._client,
+                feedback_fn=lambda _message: None,
+                cancel_fn=lambda: time.monotonic() > deadline,
+            )
+
+    def _query(self, kind: str, fields: list[str]) -> Iterator[list[Any]]:
+        for row in self._client.Query(kind, fields, None).data:
+            for status, _value in row:
+                if status != self._constants.RS_NORMAL:
+                    raise Error(f"Ganeti does not say {', '.join(fields)} of every {kind}")
+            yield [value for _status, value in row]
+
+
+@contextmanager
+def _plain(cli: Any) -> Iterator[None]:
+    """Ganeti's own errors as ours, in one line."""
+    try:
+        yield
+    except Error:
+        raise
+    except ImportError as err:
+        raise Error(f"Ganeti's Python library in {LIBRARY} cannot be used: {err}") from None
+    except Exception as err:
+        if cli is None or not type(err).__module__.startswith("ganeti."):
+            raise
+        _code, text = cli.FormatError(err)
+        raise Error(" ".join(text.split())) from None

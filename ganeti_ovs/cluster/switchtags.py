@@ -1,0 +1,143 @@
+"""vSwitches as Ganeti tags: `ovs:switch:<name>` and `ovs:switch:<name>:<setting>:<value>`.
+
+The first, on a node group, says that its nodes have the vSwitch; the others, on
+the group or (for that node alone, and going before the group's) on a node, are
+its settings. People use `gnt-ovs add-switch`, not the tags.
+
+`ovs:revision:<word>` on a group names its last change: a change removes the
+revision that it has read in the same job, so of two changes at once one fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ganeti_ovs.model.errors import BadInput, quoted
+from ganeti_ovs.model.names import interface_name
+from ganeti_ovs.model.vswitch import PARSERS, VSwitch, check_together, vswitch
+
+PREFIX = "ovs:switch:"
+REVISION = "ovs:revision:"
+MAX_TAG = 128
+"""Characters in a tag (Ganeti's MAX_TAG_LEN)."""
+MAX_TAGS = 4096
+"""Tags of one object (Ganeti's MAX_TAGS_PER_OBJ)."""
+
+Settings = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the tags of one group or node say."""
+
+    switches: dict[str, Settings]
+    """vSwitch -> setting -> text."""
+    revision: str = ""
+
+
+def read_tags(tags: Iterable[str], owner: str, *, is_node: bool = False) -> Stored:
+    """What `tags` of `owner` ("node group rack1", "node n1") say of vSwitches.
+
+    Other tags are not looked at. Raises BadInput that names the tag: unknown,
+    wrong value, two values for one setting, settings without their vSwitch.
+    """
+    present: set[str] = set()
+    found: dict[str, Settings] = {}
+    revisions: list[str] = []
+    for tag in sorted(tags):
+        if tag.startswith(REVISION):
+            revisions.append(tag[len(REVISION) :])
+        if not tag.startswith(PREFIX):
+            continue
+        try:
+            name, setting, text = _parse(tag)
+        except BadInput as err:
+            raise BadInput(f"tag {quoted(tag, MAX_TAG + 2)} of {owner}: {err}") from None
+        settings = found.setdefault(name, {})
+        if not setting:
+            present.add(name)
+        elif setting in settings:
+            raise BadInput(
+                f"{owner} has two values for {setting} of vSwitch {name}: {settings[setting]} and"
+                f" {text}; remove one tag ({PREFIX}{name}:{setting}:…)"
+            )
+        else:
+            settings[setting] = text
+    if len(revisions) > 1:
+        raise BadInput(
+            f"{owner} was changed by two at once: tags {REVISION}{revisions[0]} and"
+            f" {REVISION}{revisions[1]}; look at its tags, then remove one of the two"
+        )
+    wrong = sorted(present if is_node else found.keys() - present)
+    if wrong:
+        raise BadInput(
+            f"{owner}: tag {PREFIX}{wrong[0]} "
+            + ("is for node groups" if is_node else "is missing, but there are settings for it")
+        )
+    return Stored(found, revisions[0] if revisions else "")
+
+
+def _parse(tag: str) -> tuple[str, str, str]:
+    name, colon, rest = tag[len(PREFIX) :].partition(":")
+    interface_name(name, "the vSwitch's name")
+    if not colon:
+        return name, "", ""
+    setting, colon, text = rest.partition(":")
+    if setting not in PARSERS or not colon:
+        raise BadInput(f"unknown; write {PREFIX}<name>:<setting>:<value>")
+    PARSERS[setting](text, setting)
+    return name, setting, text
+
+
+def tags_of(name: str, settings: Mapping[str, str], *, is_node: bool = False) -> set[str]:
+    """The tags that keep a vSwitch's settings. Raises BadInput when one gets too long."""
+    tags = set() if is_node else {f"{PREFIX}{name}"}
+    for setting, text in settings.items():
+        tag = f"{PREFIX}{name}:{setting}:{text}"
+        if len(tag) > MAX_TAG:
+            raise BadInput(
+                f"vSwitch {name}: {setting} is too long to be kept: {len(tag)} characters as a tag"
+                f" of Ganeti's, at most {MAX_TAG}"
+            )
+        tags.add(tag)
+    return tags
+
+
+@dataclass(frozen=True)
+class TagChange:
+    """What one job does to one object's tags."""
+
+    remove: tuple[str, ...]
+    add: tuple[str, ...]
+
+
+def change(before: Stored, after: Mapping[str, Settings], *, is_node: bool = False) -> TagChange:
+    """The difference between what is kept and what shall be (without the revision)."""
+    old: set[str] = set()
+    new: set[str] = set()
+    for name, settings in before.switches.items():
+        old |= tags_of(name, settings, is_node=is_node)
+    for name, settings in after.items():
+        new |= tags_of(name, settings, is_node=is_node)
+    return TagChange(tuple(sorted(old - new)), tuple(sorted(new - old)))
+
+
+def switches_for(group: Stored, node: Stored, where: str) -> tuple[VSwitch, ...]:
+    """The vSwitches that a node shall have, by name: the group's, the node's settings first.
+
+    Settings of the node for a vSwitch that its group does not have are an error,
+    as are vSwitches that cannot be together; `where` names the node in BadInput.
+    """
+    try:
+        for name in node.switches:
+            if name not in group.switches:
+                raise BadInput(f"settings for vSwitch {name}, which the node group does not have")
+        switches = tuple(
+            vswitch(name, {**settings, **node.switches.get(name, {})})
+            for name, settings in sorted(group.switches.items())
+        )
+        check_together(switches)
+    except BadInput as err:
+        raise BadInput(f"{where}: {err}") from None
+    return switches

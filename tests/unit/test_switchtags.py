@@ -1,0 +1,109 @@
+"""vSwitches as tags of node groups and nodes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganeti_ovs.cluster.switchtags import (
+    MAX_TAG,
+    Stored,
+    TagChange,
+    change,
+    read_tags,
+    switches_for,
+    tags_of,
+)
+from ganeti_ovs.model.errors import BadInput
+from ganeti_ovs.model.vswitch import VSwitch, settings_of, vswitch
+from tests.unit.test_vswitch import switches
+
+TAG = re.compile(r"^[\w.+*/:@-]+$")
+"""Ganeti's objects.TaggableObject.VALID_TAG_RE."""
+
+groups = st.lists(switches(), max_size=4, unique_by=lambda switch: switch.name).map(
+    lambda found: {switch.name: settings_of(switch) for switch in found}
+)
+
+
+@given(groups)
+def test_round_trip(wanted: dict[str, dict[str, str]]) -> None:
+    tags = {tag for name, settings in wanted.items() for tag in tags_of(name, settings)}
+    assert all(TAG.match(tag) and len(tag) <= MAX_TAG for tag in tags)
+    others = {"rack1", "ovs:nic:*:max_bandwidth:1M", "ovs:revision:7"}
+    assert read_tags(tags | others, "node group g") == Stored(wanted, "7")
+
+
+@given(groups, groups)
+def test_a_change_leads_from_one_to_the_other(
+    before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]
+) -> None:
+    tags = {tag for name, settings in before.items() for tag in tags_of(name, settings)}
+    what = change(Stored(before), after)
+    assert set(what.remove) <= tags
+    assert not set(what.add) & tags
+    assert read_tags((tags - {*what.remove}) | {*what.add}, "x").switches == after
+    assert change(Stored(after), after) == TagChange((), ())
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        (
+            ["ovs:switch:br0", "ovs:switch:br0:mtu:67"],
+            "tag 'ovs:switch:br0:mtu:67' of node group g: mtu 67",
+        ),
+        (["ovs:switch:br0:mtu:1500"], "node group g: tag ovs:switch:br0 is missing"),
+        (
+            ["ovs:switch:br0", "ovs:switch:br0:colour:red"],
+            "unknown; write ovs:switch:<name>:<setting>:",
+        ),
+        (
+            ["ovs:switch:br0", "ovs:switch:br0:mtu"],
+            "unknown; write ovs:switch:<name>:<setting>:<value>",
+        ),
+        (["ovs:switch:"], "the vSwitch's name is empty"),
+        (
+            ["ovs:switch:br0", "ovs:switch:br0:mtu:1500", "ovs:switch:br0:mtu:9000"],
+            "node group g has two values for mtu of vSwitch br0: 1500 and 9000",
+        ),
+        (
+            ["ovs:revision:1", "ovs:revision:2"],
+            "was changed by two at once: tags ovs:revision:1 and",
+        ),
+    ],
+)
+def test_refused(tags: list[str], message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_tags(tags, "node group g")
+    assert message in str(caught.value)
+
+
+def test_a_node_has_settings_only() -> None:
+    tags = ["ovs:switch:br0:uplinks:ens3"]
+    assert read_tags(tags, "node n", is_node=True).switches == {"br0": {"uplinks": "ens3"}}
+    assert tags_of("br0", {"uplinks": "ens3"}, is_node=True) == {*tags}
+    with pytest.raises(BadInput, match="node n: tag ovs:switch:br0 is for node groups"):
+        read_tags([*tags, "ovs:switch:br0"], "node n", is_node=True)
+
+
+def test_too_long_a_tag() -> None:
+    uplinks = "+".join(f"a-long-name-{n:03}" for n in range(9))
+    vswitch("br0", {"uplinks": uplinks})
+    with pytest.raises(BadInput, match=r"vSwitch br0: uplinks is too long to be kept: 166 char"):
+        tags_of("br0", {"uplinks": uplinks})
+
+
+def test_a_nodes_settings_go_first() -> None:
+    group = Stored({"br1": {}, "br0": {"uplinks": "eth1", "mtu": "9000"}})
+    assert switches_for(group, Stored({"br0": {"uplinks": "ens3"}}), "node n") == (
+        VSwitch("br0", ("ens3",), mtu=9000),
+        VSwitch("br1"),
+    )
+    with pytest.raises(BadInput, match="node n: settings for vSwitch br7, which the node group"):
+        switches_for(group, Stored({"br7": {"mtu": "1500"}}), "node n")
+    with pytest.raises(BadInput, match="node n: vSwitches br0 and br1 both claim eth1"):
+        switches_for(group, Stored({"br1": {"uplinks": "eth1"}}), "node n")
