@@ -25,7 +25,7 @@ commands.add_command(reconcile)
 def main() -> int:
     """Run the command line; return the exit code: 0, 1 for an error, 2 for wrong usage."""
     try:
-        commands(prog_name="gnt-ovs", standalone_mode=False)
+        code = commands(prog_name="gnt-ovs", standalone_mode=False)
     except Error as err:
         print(f"gnt-ovs: {err}", file=sys.stderr)
         return 1
@@ -38,4 +38,4 @@ def main() -> int:
         # The reader (head, less) has had enough; nothing more can be written.
         sys.stderr.close()
         return 0
-    return 0
+    return int(code or 0)

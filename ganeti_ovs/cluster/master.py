@@ -84,6 +84,13 @@ class Master:
             },
         )
 
+    def reach(self, cluster: Cluster, node: str, command: str) -> list[str]:
+        """The ssh call that runs a shell command on a node as root, in Ganeti's own way."""
+        runner = importlib.import_module("ganeti.ssh").SshRunner(cluster.name)
+        port = cluster.nodes[node].ssh_port
+        built: list[str] = runner.BuildCmd(node, "root", command, port=port, quiet=False)
+        return built
+
     def change_group(self, group: Group, revision: str, tags: TagChange, what: str) -> None:
         """Change a group's tags in one job, if nobody has since `revision` was read.
 

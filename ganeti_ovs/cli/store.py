@@ -1,0 +1,158 @@
+"""A change of vSwitches, from the command line to all nodes: check, store, carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+from ganeti_ovs.cluster.distribute import Outcome, distribute
+from ganeti_ovs.cluster.master import Cluster, Group, Master, Node
+from ganeti_ovs.cluster.switchtags import Settings, Stored, change, read_tags, switches_for
+from ganeti_ovs.model.document import to_document
+from ganeti_ovs.model.errors import Error
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One node group's vSwitches as they are kept, or shall be."""
+
+    group: Group
+    stored: Stored
+    nodes: dict[str, Stored]
+    """Each node's own settings."""
+
+
+def chosen_group(cluster: Cluster, name: str | None) -> Group:
+    """The group with this name; without one, the only group there is."""
+    if name is None:
+        if len(cluster.groups) != 1:
+            raise Error(f"say which node group (-g): {', '.join(sorted(cluster.groups))}")
+        return next(iter(cluster.groups.values()))
+    if name not in cluster.groups:
+        raise Error(f"there is no node group {name}: {', '.join(sorted(cluster.groups))}")
+    return cluster.groups[name]
+
+
+def read_wanted(cluster: Cluster, group: Group) -> Wanted:
+    """What is kept for this group and its nodes. Raises BadInput that names a wrong tag."""
+    return Wanted(
+        group,
+        read_tags(group.tags, f"node group {group.name}"),
+        {
+            node.name: read_tags(node.tags, f"node {node.name}", is_node=True)
+            for node in cluster.nodes.values()
+            if node.group == group.name
+        },
+    )
+
+
+def documents(cluster: Cluster, wanted: Wanted) -> tuple[dict[str, str], list[str]]:
+    """Every node's document, and the nodes that are offline. Raises BadInput."""
+    found: dict[str, str] = {}
+    offline: list[str] = []
+    for name, own in sorted(wanted.nodes.items()):
+        switches = switches_for(wanted.stored, own, f"node {name}")
+        if cluster.nodes[name].offline:
+            offline.append(name)
+        else:
+            found[name] = to_document(switches, wanted.stored.revision)
+    return found, offline
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command's work on one node group. Its methods return the exit code."""
+
+    master: Master
+    cluster: Cluster
+    wanted: Wanted
+    dry_run: bool = False
+    force: bool = False
+
+    def change_group(self, after: Mapping[str, Settings], what: str) -> int:
+        """Make `after` what the group keeps, and carry it out."""
+        group, stored = self.wanted.group, self.wanted.stored
+        tags = change(stored, after)
+        then = Wanted(group, Stored(dict(after), stored.revision), self.wanted.nodes)
+        if not self._possible(then):
+            return 1
+        if self.dry_run:
+            return 0
+        if tags.add or tags.remove:
+            self.master.change_group(group, stored.revision, tags, what)
+        return self._again().apply()
+
+    def change_node(self, node: Node, after: Mapping[str, Settings], what: str) -> int:
+        """Make `after` what the node has of its own, and carry it out there."""
+        tags = change(self.wanted.nodes[node.name], after, is_node=True)
+        then = Wanted(self.wanted.group, self.wanted.stored, {node.name: Stored(dict(after))})
+        if not self._possible(then):
+            return 1
+        if self.dry_run:
+            return 0
+        if tags.add or tags.remove:
+            self.master.change_node(node, tags, what)
+        return self._again().apply(node.name)
+
+    def apply(self, node: str | None = None) -> int:
+        """Bring the group's nodes, or one of them, what is kept for them."""
+        wanted = self.wanted
+        if node is not None:
+            wanted = Wanted(wanted.group, wanted.stored, {node: wanted.nodes[node]})
+        found, offline = documents(self.cluster, wanted)
+        outcomes = self._carried(found, dry_run=self.dry_run)
+        _table(outcomes, offline, dry_run=self.dry_run)
+        return 0 if all(outcome.done for outcome in outcomes.values()) else 1
+
+    def _again(self) -> Run:
+        """The same with what Ganeti has now."""
+        cluster = self.master.read()
+        wanted = read_wanted(cluster, cluster.groups[self.wanted.group.name])
+        return Run(self.master, cluster, wanted, self.dry_run, self.force)
+
+    def _possible(self, then: Wanted) -> bool:
+        """Ask every node what it would do; True if none refuses. Shows the differences."""
+        found, offline = documents(self.cluster, then)
+        outcomes = self._carried(found, dry_run=True)
+        refused = [name for name, outcome in outcomes.items() if not outcome.done]
+        if self.dry_run or refused:
+            _table(outcomes, offline, dry_run=True)
+        if refused:
+            click.echo(f"nothing was changed, because of {', '.join(refused)}", err=True)
+        return not refused
+
+    def _carried(self, found: Mapping[str, str], *, dry_run: bool) -> dict[str, Outcome]:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        hidden = not console.is_terminal
+        with Progress(console=console, transient=True, disable=hidden) as progress:
+            task = progress.add_task("asking" if dry_run else "changing", total=len(found))
+            return distribute(
+                found,
+                lambda node, command: self.master.reach(self.cluster, node, command),
+                dry_run=dry_run,
+                force=self.force,
+                on_result=lambda _outcome: progress.advance(task),
+            )
+
+
+def _table(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool) -> None:
+    """Node after node: what was changed, what is odd, what went wrong."""
+    for name, outcome in outcomes.items():
+        if not outcome.done:
+            click.echo(f"{name}: " + click.style(f"failed: {outcome.error}", fg="red"))
+        elif not outcome.words:
+            click.echo(f"{name}: " + ("nothing to do" if dry_run else "nothing was to be done"))
+        else:
+            click.echo(f"{name}: " + ("would be changed" if dry_run else "changed"))
+        for word in outcome.words if outcome.done else ():
+            colour = {"+": "green", "-": "red"}.get(word[:1])
+            click.echo("  " + click.style(word, fg=colour))
+        for word in outcome.warnings:
+            click.echo("  " + click.style(f"warning: {word}", fg="yellow"))
+    for name in offline:
+        click.echo(f"{name}: offline, skipped; gnt-ovs apply when it is back")

@@ -1,0 +1,224 @@
+"""gnt-ovs add-switch, modify-switch, remove-switch and apply, on the master."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ganeti_ovs.cli.store import Run, chosen_group, read_wanted
+from ganeti_ovs.cluster.master import Master
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.vswitch import SETTINGS, vswitch
+
+_HELP = {
+    "bond_mode": "active-backup, balance-slb or balance-tcp; for two uplinks or more.",
+    "lacp": "off, passive or active.",
+    "lacp_time": "slow (30 s) or fast (1 s).",
+    "lacp_fallback": "yes: active-backup when the other side knows no LACP.",
+    "bond_updelay": "ms that a link must be up before it is used.",
+    "bond_downdelay": "ms that a link must be down before it is not used.",
+    "bond_primary": "The uplink that active-backup prefers.",
+    "bond_rebalance_interval": "ms between moves of flows; 0: never.",
+    "trunks": "VLANs that the uplink lets through, joined by , or +; without: all.",
+    "mtu": "Bytes.",
+    "datapath_type": "system or netdev.",
+    "fail_mode": "standalone or secure.",
+    "rstp": "yes or no.",
+    "mcast_snooping": "yes or no.",
+}
+Command = Callable[..., Any]
+
+group_option = click.option("-g", "--node-group", metavar="GROUP", help="By default the only one.")
+node_option = click.option("-n", "--node", metavar="NODE", help="This node alone.")
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Show the differences, change nothing."
+)
+force_option = click.option(
+    "--force", is_flag=True, help="Also where it can cut off guests or the node itself."
+)
+
+
+def settings_options(command: Command) -> Command:
+    """An option for every setting of a vSwitch."""
+    for name in reversed(SETTINGS):
+        if name != "uplinks":
+            option = "--" + name.replace("_", "-")
+            command = click.option(option, name, metavar="VALUE", help=_HELP[name])(command)
+    uplink = click.option(
+        "--uplink", "uplinks", metavar="DEVICE", multiple=True,
+        help="A device of the nodes; several are one bond.",
+    )  # fmt: skip
+    return uplink(command)
+
+
+def _given(options: dict[str, Any]) -> dict[str, str]:
+    """The settings among a command's options, as text."""
+    found = {name: options[name] for name in SETTINGS if options.get(name)}
+    if "uplinks" in found:
+        found["uplinks"] = "+".join(found["uplinks"])
+    if "trunks" in found:
+        found["trunks"] = found["trunks"].replace(",", "+")
+    return found
+
+
+def _run(group: str | None, dry_run: bool, force: bool) -> Run:
+    master = Master()
+    cluster = master.read()
+    wanted = read_wanted(cluster, chosen_group(cluster, group))
+    return Run(master, cluster, wanted, dry_run, force)
+
+
+@click.command("add-switch")
+@click.argument("name", metavar="SWITCH")
+@group_option
+@settings_options
+@dry_run_option
+@force_option
+def add_switch(
+    *,
+    name: str,
+    node_group: str | None,
+    dry_run: bool,
+    force: bool,
+    **options: Any,
+) -> int:
+    """Give all nodes of a node group a vSwitch.
+
+    A bridge of that name that is there already is taken over as it is, with its
+    ports. Nothing is changed if a node says that it cannot be done there.
+    """
+    run = _run(node_group, dry_run, force)
+    stored = run.wanted.stored.switches
+    if name in stored:
+        raise Error(
+            f"node group {run.wanted.group.name} has a vSwitch {name} already;"
+            " gnt-ovs modify-switch changes it"
+        )
+    settings = _given(options)
+    vswitch(name, settings)
+    return run.change_group({**stored, name: settings}, f"add-switch {name}")
+
+
+@click.command("modify-switch")
+@click.argument("name", metavar="SWITCH")
+@group_option
+@node_option
+@settings_options
+@click.option("--add-uplink", metavar="DEVICE", multiple=True, help="One more.")
+@click.option("--remove-uplink", metavar="DEVICE", multiple=True, help="One less.")
+@click.option("--reset", metavar="SETTING", multiple=True, help="Back to the default.")
+@dry_run_option
+@force_option
+def modify_switch(
+    *,
+    name: str,
+    node_group: str | None,
+    node: str | None,
+    add_uplink: tuple[str, ...],
+    remove_uplink: tuple[str, ...],
+    reset: tuple[str, ...],
+    dry_run: bool,
+    force: bool,
+    **options: Any,
+) -> int:
+    """Change a vSwitch on all nodes of its group, or (-n) what differs on one node.
+
+    Guests stay connected. With -n, --reset gives the node back what its group has.
+    """
+    master = Master()
+    cluster = master.read()
+    if node is not None:
+        if node not in cluster.nodes:
+            raise Error(f"there is no node {node}")
+        node_group = cluster.nodes[node].group
+    wanted = read_wanted(cluster, chosen_group(cluster, node_group))
+    run = Run(master, cluster, wanted, dry_run, force)
+    if name not in wanted.stored.switches:
+        raise Error(f"node group {wanted.group.name} has no vSwitch {name}")
+    kept = wanted.nodes[node].switches if node else wanted.stored.switches
+    before = dict(kept.get(name, {}))
+    whole = {**wanted.stored.switches[name], **before}
+    after = {**before, **_given(options)}
+    if add_uplink or remove_uplink:
+        after["uplinks"] = _uplinks(
+            after.get("uplinks", whole.get("uplinks", "")), add_uplink, remove_uplink
+        )
+    for setting in reset:
+        key = setting.replace("-", "_")
+        if key not in SETTINGS:
+            raise Error(f"there is no setting {setting}: {', '.join(SETTINGS)}")
+        after.pop(key, None)
+    if not after.get("uplinks", "x"):
+        del after["uplinks"]
+    vswitch(name, {**(wanted.stored.switches[name] if node else {}), **after})
+    what = f"modify-switch {name}"
+    if node is None:
+        return run.change_group({**kept, name: after}, what)
+    rest = {other: settings for other, settings in kept.items() if other != name}
+    return run.change_node(cluster.nodes[node], {**rest, **({name: after} if after else {})}, what)
+
+
+def _uplinks(text: str, add: tuple[str, ...], remove: tuple[str, ...]) -> str:
+    names = text.split("+") if text else []
+    for name in remove:
+        if name not in names:
+            raise Error(f"{name} is none of its uplinks: {', '.join(names) or 'there are none'}")
+        names.remove(name)
+    return "+".join([*names, *add])
+
+
+@click.command("remove-switch")
+@click.argument("name", metavar="SWITCH")
+@group_option
+@dry_run_option
+@force_option
+def remove_switch(*, name: str, node_group: str | None, dry_run: bool, force: bool) -> int:
+    """Take a vSwitch from all nodes of a node group.
+
+    Refused while a guest uses it; --force cuts that guest off and says so.
+    """
+    run = _run(node_group, dry_run, force)
+    stored = run.wanted.stored.switches
+    if name not in stored:
+        raise Error(f"node group {run.wanted.group.name} has no vSwitch {name}")
+    for node, own in run.wanted.nodes.items():
+        if name in own.switches:
+            raise Error(
+                f"node {node} has settings of its own for {name}; first gnt-ovs modify-switch -n"
+                f" {node} {name} " + " ".join(f"--reset {s}" for s in own.switches[name])
+            )
+    rest = {other: settings for other, settings in stored.items() if other != name}
+    return run.change_group(rest, f"remove-switch {name}")
+
+
+@click.command("apply")
+@group_option
+@node_option
+@dry_run_option
+@force_option
+def apply(
+    *,
+    node_group: str | None,
+    node: str | None,
+    dry_run: bool,
+    force: bool,
+) -> int:
+    """Bring nodes what is kept for them: all of a group, or one.
+
+    For nodes that were offline, were added, or came from another group. Repeating
+    it does no harm.
+    """
+    master = Master()
+    cluster = master.read()
+    if node is not None and node not in cluster.nodes:
+        raise Error(f"there is no node {node}")
+    groups = (
+        [cluster.nodes[node].group] if node else [node_group] if node_group else [*cluster.groups]
+    )
+    codes = []
+    for name in sorted(groups):
+        wanted = read_wanted(cluster, chosen_group(cluster, name))
+        codes.append(Run(master, cluster, wanted, dry_run, force).apply(node))
+    return max(codes, default=0)
