@@ -1,6 +1,7 @@
 # make demo        the main job on a private Open vSwitch, to watch
 # make test        all tests; make test-fast: only unit and ovs
-# make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database
+# make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
+#                  bench-qos: limits by several rules on the kernel datapath (40 minutes)
 # make lint        ruff and mypy --strict
 # make install     DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
 # The first five install what is missing: Debian packages by apt, test tools into .venv.
@@ -18,25 +19,19 @@ HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre
   instance-migrate-post instance-failover-post instance-reboot-post instance-remove-post \
   instance-start-post instance-stop-post) watcher
 VENV = .venv
-UNFINISHED = tests/kernel
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv
 NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
 NEED_TEST = $(NEED_FAST) qemu-system-x86 linux-image-amd64 busybox-static cpio openssh-server \
-  openssh-client socat iputils-arping fping kmod lvm2
+  openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool
 
-.PHONY: demo test test-unfinished test-fast bench bench-reconcile lint install uninstall clean need-demo need-fast need-test
+.PHONY: demo test test-fast bench bench-reconcile bench-qos lint install uninstall clean need-demo need-fast need-test
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
 
 test: need-test $(VENV)/ready
-	$(VENV)/bin/pytest tests $(UNFINISHED:%=--ignore=%)
-
-# Measurements on an emulated machine: not yet steady enough to judge a change.
-test-unfinished: need-test $(VENV)/ready
-	@scripts/need iperf3 ethtool
-	$(VENV)/bin/pytest $(UNFINISHED)
+	$(VENV)/bin/pytest tests
 
 test-fast: need-fast $(VENV)/ready
 	$(VENV)/bin/pytest tests/unit tests/ovs
@@ -46,6 +41,9 @@ bench: need-fast $(VENV)/ready
 
 bench-reconcile: need-fast $(VENV)/ready
 	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.reconcile
+
+bench-qos: need-test $(VENV)/ready
+	$(VENV)/bin/python -m bench.qos compare draw
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .

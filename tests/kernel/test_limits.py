@@ -50,13 +50,18 @@ def test_max_burst_is_what_the_kernel_has(kernel: Kernel) -> None:
     assert f" cburst {burst // 8}b/" in shaped
 
 
-@directions
-def test_a_change_on_a_live_port_loses_nothing(kernel: Kernel, direction: str) -> None:
+@pytest.mark.parametrize(("direction", "seconds"), [("out", 0), ("in", 0.03)])
+def test_a_change_on_a_live_port_is_no_gap(kernel: Kernel, direction: str, seconds: float) -> None:
+    """NOTE: Open vSwitch replaces the policer's ingress qdisc, and Linux stops a device's
+    transmit queues while it does that (qdisc_graft, net/sched/sch_api.c): some 10 ms of what
+    the guest receives are lost.
+    """
     flow = Flow(direction, "udp", offered=5 * M)
     guest = Guest((flow,), limit=Limit(10 * M), live=Limit(50 * M))
-    result = kernel.measure(Job((guest,), warmup=1, seconds=6))
-    assert result.flows[0][0].lost == 0
-    assert result.rows == (1, 1)
+    job = Job((guest,), warmup=1, seconds=6)
+    share = seconds / (job.warmup + job.seconds)
+    assert kernel.median(job, lambda measured: measured.lost, 0, share) <= share
+    assert kernel.measure(job).rows == (1, 1)
 
 
 @directions
