@@ -7,6 +7,7 @@ import sys
 import click
 
 from ganeti_ovs import __version__
+from ganeti_ovs.cli.node import node_apply
 from ganeti_ovs.cli.reconcile import reconcile
 from ganeti_ovs.cli.show import show
 from ganeti_ovs.model.errors import Error
@@ -20,6 +21,7 @@ def commands() -> None:
 
 commands.add_command(show)
 commands.add_command(reconcile)
+commands.add_command(node_apply)
 
 
 def main() -> int:

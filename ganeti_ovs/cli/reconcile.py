@@ -10,7 +10,7 @@ from typing import Optional
 import click
 
 from ganeti_ovs.cli.options import database_option
-from ganeti_ovs.hooks import node
+from ganeti_ovs.hooks import node, switches
 
 
 @click.command()
@@ -25,7 +25,11 @@ def reconcile(dry_run: bool, as_json: bool, database: Optional[str]) -> None:  #
     ports of guests that Ganeti does not know, are left alone; the latter are
     reported. Exit code 1 if something cannot be put right.
     """
-    plan = node.reconcile(dict(os.environ), database=database, dry_run=dry_run)
+    environ = dict(os.environ)
+    done, problems = switches.restore(environ, database=database, dry_run=dry_run)
+    plan = node.reconcile(environ, database=database, dry_run=dry_run)
+    plan.done[:0] = done
+    plan.problems[:0] = problems
     if as_json:
         words = asdict(plan)
         del words["operations"], words["removals"], words["attached"]

@@ -48,9 +48,9 @@ class Link:
         )
         _family, _type, self._index, _flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
         self._kind = ""
-        for kind, start, end in _attributes(answer, _BODY, len(answer)):
+        for kind, start, end in attributes(answer, _BODY, len(answer)):
             if kind == _IFLA_LINKINFO:
-                for inner, first, last in _attributes(answer, start, end):
+                for inner, first, last in attributes(answer, start, end):
                     if inner == _IFLA_INFO_KIND:
                         self._kind = answer[first:last].rstrip(b"\0").decode(errors="replace")
 
@@ -87,7 +87,7 @@ class Link:
         return answer
 
 
-def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+def attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """(type, start of the payload, its end) of each struct rtattr in data[start:end]."""
     while start + 4 <= end:
         length, kind = unpack_from("=HH", data, start)

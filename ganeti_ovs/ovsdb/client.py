@@ -74,6 +74,10 @@ class Client:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close this process's end of the connection."""
         self._socket.close()
 
     def post(self, method: str, *params: object) -> int:

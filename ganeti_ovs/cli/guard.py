@@ -1,0 +1,153 @@
+"""Changes that are taken back unless they are confirmed, whatever happens to us meanwhile."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
+from typing import Any, Optional
+
+from ganeti_ovs.cluster import document
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.session import NotApplied, Session
+
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""What ends the wait for the confirmation; SIGPIPE is an error of writing, in Python."""
+
+_TRIES = 60
+"""How often, a second apart, the guard tries to reach Open vSwitch."""
+
+
+class Guard:
+    """A process that takes a change back when this one ends, or goes on, without `dismiss`.
+
+    A context manager, started before the change is made. It has a session (setsid) and signals of
+    its own, and keeps the lock of the document for as long as it lives.
+    """
+
+    def __init__(
+        self, session: Session, change: switches.Change, environ: dict[str, str], limit: float
+    ) -> None:
+        """After `limit` seconds, this process counts as hanging and is ended."""
+        stamp = document.stamp(environ)
+        reading, self._writing = os.pipe()
+        parent = os.getpid()
+        self._child = os.fork()
+        if self._child:
+            os.close(reading)
+            return
+        code = 1
+        try:
+            os.close(self._writing)
+            # NOTE: an open copy of the connection would keep the database's lock for ever.
+            session.close()
+            _detach()
+            if _outlived(reading, parent, limit) and document.stamp(environ) == stamp:
+                _take_back(session.path, session.limit, change)
+            code = 0
+        finally:
+            os._exit(code)
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._writing >= 0:
+            os.close(self._writing)
+
+    def dismiss(self) -> None:
+        """The change is confirmed, or taken back already."""
+        with suppress(OSError):  # the guard may have ended by itself
+            os.write(self._writing, b"k")
+        os.close(self._writing)
+        self._writing = -1
+        os.waitpid(self._child, 0)
+
+
+class Calls:
+    """Lines from standard input, and signals, whichever comes first. A context manager."""
+
+    def __init__(self, handle: int = 0) -> None:
+        self._input = handle
+        self._data = b""
+        self._old: dict[int, Any] = {}
+        self._wake, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
+
+    def __enter__(self) -> Calls:
+        for number in SIGNALS:
+            self._old[number] = signal.signal(number, self._signalled)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def line(self, limit: float, longest: int) -> Optional[str]:  # noqa: UP045
+        """The next line, or the rest without a newline at the end of the input.
+
+        None when there is no more, after `limit` seconds, after a signal (of
+        the past, too), or when a line has more than `longest` bytes.
+        """
+        deadline = time.monotonic() + limit
+        while b"\n" not in self._data:
+            left = deadline - time.monotonic()
+            if left <= 0 or len(self._data) > longest:
+                return None
+            ready, _, _ = select.select([self._input, self._wake], [], [], left)
+            if self._wake in ready:
+                return None
+            if ready:
+                chunk = os.read(self._input, 1 << 16)
+                if not chunk:
+                    rest, self._data = self._data, b""
+                    return rest.decode(errors="replace") if rest else None
+                self._data += chunk
+        line, _, self._data = self._data.partition(b"\n")
+        if select.select([self._wake], [], [], 0)[0]:
+            return None
+        return line.decode(errors="replace").rstrip("\r")
+
+    def _signalled(self, _number: int, _frame: object) -> None:
+        with suppress(BlockingIOError):
+            os.write(self._waker, b"s")
+
+
+def _detach() -> None:
+    os.setsid()
+    for number in (*SIGNALS, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    # Who waits for the end of our output (sshd) must not wait for the guard.
+    null = os.open(os.devnull, os.O_RDWR)
+    for handle in (0, 1, 2):
+        os.dup2(null, handle)
+
+
+def _outlived(reading: int, parent: int, limit: float) -> bool:
+    """True when `parent` has ended, or was ended, without a word."""
+    if select.select([reading], [], [], limit)[0]:
+        return not os.read(reading, 1)
+    if os.getppid() == parent:
+        os.kill(parent, signal.SIGKILL)
+    return True
+
+
+def _take_back(path: str, limit: float, change: switches.Change) -> None:
+    openlog("ganeti-ovs", 0, LOG_DAEMON)
+    for _try in range(_TRIES):
+        try:
+            with Session(path, switches.LOCK, limit) as session:
+                session.acquire()
+                if switches.take_back(session, change):
+                    syslog(LOG_WARNING, "node-apply was ended: its change is taken back")
+                return
+        except NotApplied as err:
+            syslog(LOG_WARNING, f"node-apply was ended: its change is taken back, but {err}")
+            return
+        except Error as err:
+            syslog(LOG_WARNING, f"node-apply was ended: its change is not yet taken back: {err}")
+            time.sleep(1)

@@ -1,0 +1,115 @@
+"""This node's vSwitches: what a document wants against what there is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ganeti_ovs.cluster import document
+from ganeti_ovs.cluster.addresses import carries
+from ganeti_ovs.cluster.link import Link
+from ganeti_ovs.model.document import from_document
+from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.client import default_socket
+from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.plan.found import Found, Host, Tables
+from ganeti_ovs.plan.vswitch import Plan, plan_switches
+
+if TYPE_CHECKING:
+    from ganeti_ovs.model.vswitch import VSwitch
+
+_PATIENCE = 2.0
+"""Seconds that a restoration waits for a change that is under way."""
+
+
+def prepare(
+    session: Session, wanted: tuple[VSwitch, ...], environ: Mapping[str, str]
+) -> tuple[Plan, switches.Change]:
+    """What is to be done for `wanted`, and what it takes to undo it. Changes nothing."""
+    tables = switches.read_tables(session)
+    plan = plan_switches(wanted, Found(tables), _host(environ))
+    return plan, switches.Change(plan.operations, tables)
+
+
+def objections(plan: Plan, force: bool) -> list[str]:
+    """Why the plan is not to be carried out, a line each."""
+    return [*plan.errors, *plan.devices, *([] if force else plan.refused)]
+
+
+def set_up(wanted: tuple[VSwitch, ...]) -> list[str]:
+    """Set all uplinks administratively up; what could not be.
+
+    NOTE: ovs-vswitchd does not do that for devices that it has not made.
+    """
+    problems = []
+    for switch in wanted:
+        for device in switch.uplinks:
+            try:
+                Link(device).set_up()
+            except Error as err:
+                problems.append(f"{switch.name}: {err}")
+    return problems
+
+
+def restore(
+    environ: dict[str, str],
+    *,
+    database: str | None = None,
+    dry_run: bool = False,
+) -> tuple[list[str], list[str]]:
+    """Bring the node's vSwitches to the document that it keeps: (what was done, problems).
+
+    For a node that has lost its database, without the master. A vSwitch that
+    cannot be put right does not keep the others from it; none is removed.
+    """
+    text = document.load(environ)
+    if text is None:
+        return [], []
+    try:
+        wanted, _revision = from_document(text)
+    except BadInput as err:
+        return [], [f"{document.document_path(environ)}: {err}"]
+    done: list[str] = []
+    problems: list[str] = []
+    path = database or default_socket(environ)
+    try:
+        with (
+            document.Lock(environ, _PATIENCE),
+            Session(path, switches.LOCK, apply_limit(environ)) as session,
+        ):
+            session.acquire()
+            for switch in wanted:
+                plan, tables = _plan_one(session, switch, environ)
+                against = [*plan.errors, *plan.refused]
+                problems += against
+                if against:
+                    continue
+                done += plan.changes
+                if not dry_run:
+                    problems += _restore_one(
+                        session, switch, switches.Change(plan.operations, tables)
+                    )
+    except Error as err:
+        problems.append(str(err))
+    return done, problems
+
+
+def _plan_one(session: Session, switch: VSwitch, environ: dict[str, str]) -> tuple[Plan, Tables]:
+    tables = switches.read_tables(session)
+    return plan_switches((switch,), Found(tables), _host(environ), remove=False), tables
+
+
+def _restore_one(session: Session, switch: VSwitch, change: switches.Change) -> list[str]:
+    """What is not right afterwards."""
+    try:
+        switches.commit(session, change, ())
+    except Error as err:
+        return [f"{switch.name}: {err}"]
+    return [*set_up((switch,)), *switches.refused(switches.read_tables(session), (switch,))]
+
+
+def _host(environ: Mapping[str, str]) -> Host:
+    devices = frozenset(name for _index, name in socket.if_nameindex())
+    return Host(devices, carries(environ))

@@ -1,0 +1,195 @@
+"""The node's vSwitches in the database: read, change in one transaction, put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ganeti_ovs.model.errors import Error, quoted
+from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.ovsdb.client import Client, TransactionFailed
+from ganeti_ovs.ovsdb.session import NotApplied, Session
+from ganeti_ovs.plan.found import READ, ROOT, Found, Tables, numbers, ours
+from ganeti_ovs.plan.undo import undo
+from ganeti_ovs.plan.wire import uuid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ganeti_ovs.plan.wire import Operations
+
+LOCK = "switches"
+"""The session's lock while vSwitches are changed; see Session."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """All that is needed to undo a change, known before it is made."""
+
+    operations: Operations
+    before: Tables
+
+
+def read_tables(client: Client) -> Tables:
+    """All rows of what vSwitches are made of, whole, in one transaction."""
+    operations: Operations = [{"op": "select", "table": table, "where": []} for table in READ]
+    return {
+        table: {row["_uuid"][1]: row for row in result["rows"]}
+        for table, result in zip(READ, client.transact(operations))
+    }
+
+
+def commit(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
+    """Carry `change` out and wait until ovs-vswitchd has; it must have every device of `wanted`.
+
+    The session must hold its lock. Raises TransactionFailed when nothing was
+    done ("timed out": the rows have changed since they were read), else Error:
+    what was done is put back, or the error says that it could not be.
+    """
+    if not change.operations:
+        return
+    try:
+        _results, cfg = session.commit([*_unchanged(change), *change.operations])
+        session.wait_applied(cfg)
+        problems = refused(read_tables(session), wanted)
+        if problems:
+            raise Error("; ".join(problems))
+    except TransactionFailed:
+        raise
+    except Error as err:
+        raise Error(f"{err}{put_back(session, change)}") from None
+
+
+def take_back(session: Session, change: Change) -> bool:
+    """Put back what `change` changed; False if there was nothing to put back.
+
+    Raises Error when ovs-vswitchd does not apply it; it is in the database then.
+    """
+    operations = undo(change.operations, change.before, read_tables(session))
+    if operations:
+        _results, cfg = session.commit(operations)
+        session.wait_applied(cfg)
+    return bool(operations)
+
+
+def refused(tables: Tables, wanted: Iterable[VSwitch]) -> list[str]:
+    """What ovs-vswitchd has not taken over, a line each."""
+    found = Found(tables)
+    problems = []
+    for switch in wanted:
+        for name in (switch.name, *switch.uplinks):
+            interface = found.interfaces.get(name)
+            if interface is None:
+                problems.append(f"{switch.name}: {name} has gone from the database")
+                continue
+            error = _only(interface["error"])
+            if error:
+                problems.append(f"{switch.name}: ovs-vswitchd refuses {name}: {quoted(error, 300)}")
+            elif not (_only(interface["ofport"]) or -1) > 0:
+                problems.append(f"{switch.name}: ovs-vswitchd has not taken {name}; see its log")
+    return problems
+
+
+def states(tables: Tables, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """How the vSwitches `names` are, from one reading: the ports of their uplinks, bond and LACP.
+
+    For each: `ports`, by name those that are ours with their `members`, by name
+    link ("up", "down"), mtu (bytes), ofport, error, and lacp_current (True: the
+    other side answers; None: no LACP), and for a bond mode, lacp, active (the
+    member that active-backup uses) and negotiated (None without LACP).
+    """
+    found = Found(tables)
+    result = {}
+    for name in names:
+        bridge = found.bridges.get(name)
+        if bridge is None:
+            continue
+        ports = {
+            str(port["name"]): _port_state(port, found)
+            for port in found.ports_of(bridge)
+            if ours(port) and not found.guest(port)
+        }
+        result[name] = {"ports": ports, "datapath_type": bridge["datapath_type"] or "system"}
+    return result
+
+
+def _port_state(port: dict[str, Any], found: Found) -> dict[str, Any]:
+    rows = found.members(port)
+    members = {
+        name: {
+            "link": _only(row["link_state"]) or "down",
+            "mtu": _only(row["mtu"]),
+            "ofport": _only(row["ofport"]),
+            "error": _only(row["error"]),
+            "lacp_current": _only(row["lacp_current"]),
+        }
+        for name, row in rows.items()
+    }
+    state: dict[str, Any] = {"members": members, "trunks": list(numbers(port["trunks"]))}
+    if len(members) > 1:
+        lacp = _only(port["lacp"]) or "off"
+        active = _only(port["bond_active_slave"])
+        current = [member["lacp_current"] is True for member in members.values()]
+        state["bond"] = {
+            "mode": _only(port["bond_mode"]) or "active-backup",
+            "lacp": lacp,
+            "negotiated": None if lacp == "off" else all(current),
+            "active": next((n for n, row in rows.items() if row["mac_in_use"] == active), None),
+        }
+    return state
+
+
+def _unchanged(change: Change) -> Operations:
+    """Operations that make the transaction fail if what it takes from has changed meanwhile.
+
+    Members of ports that are changed, and ports (a guest that starts) of
+    vSwitches that are removed.
+    """
+    rows: list[tuple[str, str, str]] = []
+    for one in change.operations:
+        if one.get("table") == "Port" and one["op"] == "mutate":
+            rows.append(("Port", "interfaces", _key(one["where"])))
+        elif one.get("table") == ROOT:
+            rows += [
+                ("Bridge", "ports", reference[1])
+                for _column, mutator, reference in one["mutations"]  # type: ignore[attr-defined]
+                if mutator == "delete"
+            ]
+    return [
+        {
+            "op": "wait",
+            "timeout": 0,
+            "table": table,
+            "where": [["_uuid", "==", uuid(key)]],
+            "columns": [column],
+            "until": "==",
+            "rows": [{column: change.before[table][key][column]}],
+        }
+        for table, column, key in dict.fromkeys(rows)
+    ]
+
+
+def _key(where: Any) -> str:
+    return str(where[0][2][1])
+
+
+def put_back(session: Session, change: Change) -> str:
+    """`take_back` after a failure; what became of it, in words that continue a line."""
+    try:
+        take_back(session, change)
+    except NotApplied:
+        return "; it is put back in the database, which ovs-vswitchd has not applied either"
+    except Error as err:
+        # ovsdb-server may have been restarted; then a new connection works.
+        try:
+            with Session(session.path, LOCK, session.limit) as again:
+                again.acquire()
+                take_back(again, change)
+        except Error:
+            return f"; it could not be put back: {err}"
+    return "; everything is as it was before"
+
+
+def _only(value: Any) -> Any:
+    """An optional column: the bare value, or None for the empty set."""
+    return None if isinstance(value, list) else value

@@ -1,0 +1,182 @@
+"""The port of a vSwitch's uplinks: which one stays, and what becomes of it.
+
+A port keeps its row, whatever its name, as long as that is possible: members
+are added to and taken from the row, so that the others never leave the
+datapath and a bond keeps its active member.
+"""
+
+from __future__ import annotations
+
+from ganeti_ovs.model.vswitch import bond_name
+from ganeti_ovs.plan.found import ROOT, Found, key, ours, own_settings
+from ganeti_ovs.plan.settings import (
+    claim,
+    compare,
+    interface_settings,
+    marks,
+    names,
+    new_row,
+    port_settings,
+    write,
+)
+from ganeti_ovs.plan.wire import insert, named, uuid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.plan.found import Row
+    from ganeti_ovs.plan.wire import Operation, Operations
+
+
+def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str]) -> dict[str, Row]:
+    """vSwitch -> the Port row that goes on being the port of its uplinks.
+
+    First the ports that are on the vSwitch already, then those that come from
+    another one with all their members.
+    """
+    kept: dict[str, Row] = {}
+    for switch in wanted:
+        bridge = found.bridges.get(switch.name)
+        if bridge and switch.uplinks:
+            _keep(kept, switch, found.ports_of(bridge), found, devices)
+    taken = {key(port) for port in kept.values()}
+    for switch in wanted:
+        if switch.name in kept:
+            continue
+        places = filter(None, map(found.place, switch.uplinks))
+        coming = [
+            port
+            for _bridge, port in places
+            if key(port) not in taken and set(found.members(port)) <= set(switch.uplinks)
+        ]
+        _keep(kept, switch, coming, found, devices)
+    return kept
+
+
+def _keep(
+    kept: dict[str, Row],
+    switch: VSwitch,
+    ports: list[Row],
+    found: Found,
+    devices: frozenset[str],
+) -> None:
+    rated = []
+    for port in ports:
+        members = set(found.members(port))
+        common = len(members & set(switch.uplinks))
+        name = port["name"]
+        # NOTE: a port's name cannot be changed, and a device needs its name for itself as soon
+        # as it is not in this port any more.
+        free = name in switch.uplinks or (name not in devices and name not in members)
+        if free and (common or ours(port)) and not found.guest(port):
+            rated.append((-common, not ours(port), str(name), port))
+    if rated:
+        kept[switch.name] = min(rated, key=lambda one: one[:3])[3]
+
+
+class Uplink:
+    """Operations for the uplinks of one vSwitch; `suffix` keeps names of new rows apart."""
+
+    def __init__(self, switch: VSwitch, found: Found, suffix: str) -> None:
+        self.switch = switch
+        self.operations: Operations = []
+        self.changes: list[str] = []
+        self.kept: list[str] = []
+        """What somebody else has set, and stays."""
+        self._found = found
+        self._suffix = suffix
+
+    def make(self) -> tuple[str, object]:
+        """A new port: (its name, the reference to it)."""
+        switch = self.switch
+        name = bond_name(switch.name) if switch.bond else switch.uplinks[0]
+        members = [self._member(device) for device in switch.uplinks]
+        settings = port_settings(switch)
+        row = {
+            "name": name,
+            "interfaces": ["set", members],
+            "external_ids": marks(names([*settings, *interface_settings(switch)])),
+            **new_row(settings),
+        }
+        self.operations.append(insert("Port", f"uplink{self._suffix}", row))
+        return name, named(f"uplink{self._suffix}")
+
+    def change(self, port: Row) -> None:
+        """The port as it is made right, in its row."""
+        switch, name = self.switch, port["name"]
+        members = self._found.members(port)
+        own = own_settings(port)
+        now_own: set[str] = set(own)
+        add = [device for device in switch.uplinks if device not in members]
+        drop = [device for device in members if device not in switch.uplinks]
+        if add or drop:
+            new = [self._member(device) for device in add]
+            old = [uuid(key(members[device])) for device in drop]
+            self.operations.append(_members(port, old, new))
+            self.changes += [f"uplink {device} added to {name}" for device in add]
+            self.changes += [f"uplink {device} removed from {name}" for device in drop]
+        for device in switch.uplinks:
+            if device in members:
+                difference = compare(members[device], interface_settings(switch), own)
+                self.operations += write("Interface", members[device], difference)
+                self.changes += [f"{device}: {words}" for words in difference.changes]
+                self.kept += [f"{device}: {words}" for words in difference.kept]
+                now_own |= difference.own
+        difference = compare(port, port_settings(switch), own)
+        self.operations += write("Port", port, difference)
+        self.changes += [f"{name}: {words}" for words in difference.changes]
+        self.kept += [f"{name}: {words}" for words in difference.kept]
+        if not ours(port):
+            self.changes.append(f"port {name} adopted")
+        if add or switch.mtu is not None:
+            now_own.add("mtu")
+        self.operations += claim("Port", port, frozenset(now_own | difference.own))
+
+    def _member(self, device: str) -> object:
+        row = self._found.interfaces.get(device)
+        if row is None:
+            columns = new_row(interface_settings(self.switch))
+            label = f"member{self._suffix}_{self.switch.uplinks.index(device)}"
+            self.operations.append(insert("Interface", label, {"name": device, **columns}))
+            return named(label)
+        place = self._found.place(device)
+        own = own_settings(place[1]) if place else set()
+        difference = compare(row, interface_settings(self.switch), own)
+        self.operations += write("Interface", row, difference)
+        return uuid(key(row))
+
+
+def take_out(port: Row, bridge: Row, device: str, found: Found) -> Operation:
+    """The operation that takes `device` out of a port, or the port with its last device off."""
+    members = found.members(port)
+    if len(members) == 1:
+        return bridge_ports(bridge, "delete", uuid(key(port)))
+    return _members(port, [uuid(key(members[device]))], [])
+
+
+def bridge_ports(bridge: Row, mutator: str, reference: object) -> Operation:
+    """The operation that puts a port on a bridge ("insert") or takes it off ("delete")."""
+    return {
+        "op": "mutate",
+        "table": "Bridge",
+        "where": [["_uuid", "==", uuid(key(bridge))]],
+        "mutations": [["ports", mutator, reference]],
+    }
+
+
+def bridges(mutator: str, reference: object) -> Operation:
+    """The operation that adds a bridge ("insert") or removes it ("delete")."""
+    mutations = [["bridges", mutator, reference]]
+    return {"op": "mutate", "table": ROOT, "where": [], "mutations": mutations}
+
+
+def _members(port: Row, old: list[list[str]], new: list[object]) -> Operation:
+    mutations: list[object] = []
+    if new:
+        mutations.append(["interfaces", "insert", ["set", new]])
+    if old:
+        mutations.append(["interfaces", "delete", ["set", old]])
+    where = [["_uuid", "==", uuid(key(port))]]
+    return {"op": "mutate", "table": "Port", "where": where, "mutations": mutations}

@@ -1,0 +1,242 @@
+"""The vSwitches of a node: (wanted, rows there are) -> operations, and words for people.
+
+What is there is adopted, not rebuilt; guests' ports are never touched. A vSwitch
+of ours that is not wanted any more goes; one of somebody else's stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ganeti_ovs.model.vswitch import VSwitch, bond_name
+from ganeti_ovs.plan.found import Found, Host, Row, key, numbers, ours, own_settings, same
+from ganeti_ovs.plan.settings import (
+    bridge_settings,
+    claim,
+    compare,
+    interface_settings,
+    marks,
+    names,
+    new_row,
+    write,
+)
+from ganeti_ovs.plan.uplink import Uplink, bridge_ports, bridges, kept_ports, take_out
+from ganeti_ovs.plan.wire import comment, insert, named, ovs_set, uuid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ganeti_ovs.plan.wire import Operations
+
+
+@dataclass
+class Plan:
+    """What to do. The words are for people, one a line."""
+
+    operations: Operations = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """What is not done unless forced."""
+    errors: list[str] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
+    """Devices that are not there, or there and should not be. (At boot they may come or go yet.)"""
+    """What cannot be done at all."""
+
+
+def plan_switches(
+    wanted: tuple[VSwitch, ...], found: Found, host: Host, remove: bool = True
+) -> Plan:
+    """Operations that make the node's vSwitches what `wanted` says, in one transaction.
+
+    They are right for one who forces, too: what is refused otherwise is among
+    them. Without `remove`, `wanted` are not all, and the others stay.
+    """
+    return _Planner(wanted, found, host).run(remove)
+
+
+class _Planner:
+    def __init__(self, wanted: tuple[VSwitch, ...], found: Found, host: Host) -> None:
+        self.wanted, self.found, self.host = wanted, found, host
+        self.plan = Plan()
+        self.kept = kept_ports(wanted, found, host.devices)
+        self.kept_rows = {key(port) for port in self.kept.values()}
+        self.names = {switch.name for switch in wanted}
+
+    def run(self, remove: bool) -> Plan:
+        for bridge in self.found.bridges.values():
+            if remove and ours(bridge) and bridge["name"] not in self.names:
+                self._remove(bridge)
+        for number, switch in enumerate(self.wanted):
+            for device in switch.uplinks:
+                self._check_device(switch, device)
+            there = self.found.bridges.get(switch.name)
+            if there:
+                self._change(switch, there, str(number))
+            else:
+                self._make(switch, str(number))
+        if self.plan.operations:
+            self.plan.operations.insert(0, comment("ganeti-ovs: vSwitches"))
+        return self.plan
+
+    def _check_device(self, switch: VSwitch, device: str) -> None:
+        place = self.found.place(device)
+        if place is None:
+            if device not in self.host.devices:
+                self.plan.devices.append(f"{switch.name}: this node has no device {device}")
+        else:
+            bridge, port = place
+            guest = self.found.guest(port)
+            if self.found.interfaces[device]["type"] in ("internal", "patch"):
+                self.plan.errors.append(f"{switch.name}: {device} is Open vSwitch's own, no device")
+            elif guest:
+                self.plan.errors.append(f"{switch.name}: {device} is the port of {guest}")
+            if bridge["name"] == switch.name:
+                return
+            if not (ours(bridge) and ours(port)):
+                alone = len(self.found.members(port)) == 1 or port["name"] != device
+                (self.plan.refused if alone else self.plan.errors).append(
+                    f"{switch.name}: {device} is on vSwitch {bridge['name']} already"
+                )
+                if key(port) not in self.kept_rows:
+                    self.plan.operations.append(take_out(port, bridge, device, self.found))
+        if device in self.host.carries:
+            self.plan.refused.append(
+                f"{switch.name}: {device} carries {self.host.carries[device]},"
+                " which does not work on an uplink"
+            )
+
+    def _make(self, switch: VSwitch, suffix: str) -> None:
+        name = switch.name
+        port = self.found.ports.get(name)
+        if port or name in self.found.interfaces:
+            fake = port and port["fake_bridge"] is True
+            what = "a fake bridge" if fake else "a port of another vSwitch"
+            self.plan.errors.append(f"{name} is {what}; remove it or take another name")
+        elif name in self.host.devices:
+            self.plan.devices.append(f"{name} is a device of this node; take another name")
+        ports: list[object] = [named(f"local{suffix}")]
+        settings = bridge_settings(switch)
+        mtu = interface_settings(switch)
+        internal = {"name": name, "type": "internal", **new_row(mtu)}
+        local: dict[str, object] = {"name": name, "interfaces": named(f"internal{suffix}")}
+        self.plan.changes.append(f"{name}: made")
+        self.plan.operations += [
+            insert("Interface", f"internal{suffix}", internal),
+            insert("Port", f"local{suffix}", local),
+        ]
+        kept = self.kept.get(name)
+        if kept:
+            ports.append(uuid(key(kept)))
+        self._uplinks(switch, suffix, ports)
+        row: dict[str, object] = {
+            "name": name,
+            "ports": ["set", ports],
+            "external_ids": marks(names([*settings, *mtu]), **{"bridge-id": name}),
+            **new_row(settings),
+        }
+        self.plan.operations += [
+            insert("Bridge", f"bridge{suffix}", row),
+            bridges("insert", named(f"bridge{suffix}")),
+        ]
+
+    def _change(self, switch: VSwitch, bridge: Row, suffix: str) -> None:
+        name = switch.name
+        self._check_trunks(switch, bridge)
+        own = own_settings(bridge)
+        difference = compare(bridge, bridge_settings(switch), own)
+        operations = write("Bridge", bridge, difference)
+        words, kept = list(difference.changes), list(difference.kept)
+        now_own = set(difference.own)
+        if "datapath_type" in difference.columns:
+            self.plan.warnings.append(f"{name}: another datapath takes all ports off for a moment")
+        internal = self.found.interfaces.get(name)
+        if internal:
+            mtu = compare(internal, interface_settings(switch), own)
+            operations += write("Interface", internal, mtu)
+            words += mtu.changes
+            now_own |= mtu.own
+        if not ours(bridge):
+            words.insert(0, "adopted")
+        operations += claim("Bridge", bridge, frozenset(now_own))
+        self.plan.operations += operations
+        self.plan.changes += [f"{name}: {one}" for one in words]
+        self._drop_ports(switch, bridge)
+        ports: list[object] = []
+        kept += self._uplinks(switch, suffix, ports)
+        self.plan.operations += [bridge_ports(bridge, "insert", port) for port in ports]
+        self.plan.warnings += [f"{name}: {one} was set by hand and stays" for one in kept]
+
+    def _uplinks(self, switch: VSwitch, suffix: str, ports: list[object]) -> list[str]:
+        """Adds to `ports` what the bridge does not have yet; what stays as somebody has set it."""
+        if not switch.uplinks:
+            return []
+        uplink = Uplink(switch, self.found, suffix)
+        port = self.kept.get(switch.name)
+        if port:
+            uplink.change(port)
+            old = self.found.place(next(iter(self.found.members(port))))
+            if old and old[0]["name"] != switch.name:
+                self.plan.operations.append(bridge_ports(old[0], "delete", uuid(key(port))))
+                uplink.changes.append(f"port {port['name']} moved here from {old[0]['name']}")
+                if switch.name in self.found.bridges:
+                    ports.append(uuid(key(port)))
+        else:
+            if switch.bond:
+                self._check_name(switch, bond_name(switch.name))
+            name, reference = uplink.make()
+            uplink.changes.append(f"uplink {' and '.join(switch.uplinks)} as port {name}")
+            ports.append(reference)
+        self.plan.operations += uplink.operations
+        self.plan.changes += [f"{switch.name}: {words}" for words in uplink.changes]
+        return uplink.kept
+
+    def _check_name(self, switch: VSwitch, name: str) -> None:
+        if name in {*self.host.devices, *self.found.ports, *self.found.interfaces}:
+            self.plan.errors.append(f"{switch.name}: its bond would be {name}, which is there")
+
+    def _drop_ports(self, switch: VSwitch, bridge: Row) -> None:
+        """Ports that were for uplinks, and those whose devices are in the kept one now."""
+        dropped = [
+            port
+            for port in self.found.ports_of(bridge)
+            if key(port) not in self.kept_rows
+            and not self.found.guest(port)
+            and (ours(port) or set(self.found.members(port)) & set(switch.uplinks))
+        ]
+        for port in dropped:
+            self.plan.operations.append(bridge_ports(bridge, "delete", uuid(key(port))))
+            self.plan.changes.append(f"{switch.name}: port {port['name']} removed")
+        if dropped and not switch.uplinks and switch.name in self.host.carries:
+            self.plan.refused.append(
+                f"{switch.name} carries {self.host.carries[switch.name]} and would have no uplink"
+            )
+
+    def _check_trunks(self, switch: VSwitch, bridge: Row) -> None:
+        """VLANs that the node's own address on the vSwitch needs must pass the uplink."""
+        local = self.found.ports.get(switch.name)
+        kept = self.kept.get(switch.name)
+        if not switch.trunks or switch.name not in self.host.carries or local is None:
+            return
+        vlan = (numbers(local["tag"]) or (0,))[0]
+        changed = kept is None or not same(kept["trunks"], ovs_set(switch.trunks))
+        if vlan not in switch.trunks and changed:
+            where = f"in VLAN {vlan}" if vlan else "untagged"
+            self.plan.refused.append(
+                f"{switch.name} carries {self.host.carries[switch.name]} {where}, which"
+                f" trunks {' '.join(map(str, switch.trunks))} keep from the uplink"
+            )
+
+    def _remove(self, bridge: Row) -> None:
+        name = bridge["name"]
+        ports = self.found.ports_of(bridge)
+        guests = list(filter(None, map(self.found.guest, ports)))
+        others = [str(p["name"]) for p in ports if not self.found.guest(p) and not ours(p)]
+        if guests:
+            self.plan.refused.append(f"{name} is used by {', '.join(guests)}")
+        if others:
+            self.plan.refused.append(f"{name} has ports that are not ours: {', '.join(others)}")
+        if name in self.host.carries:
+            self.plan.refused.append(f"{name} carries {self.host.carries[name]}")
+        cut = "".join(f"; cut {one}" for one in [*guests, *others])
+        self.plan.changes.append(f"{name}: removed{cut}")
+        self.plan.operations.append(bridges("delete", uuid(key(bridge))))
