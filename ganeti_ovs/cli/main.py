@@ -10,6 +10,8 @@ from ganeti_ovs import __version__
 from ganeti_ovs.cli.node import node_apply
 from ganeti_ovs.cli.reconcile import reconcile
 from ganeti_ovs.cli.show import show
+from ganeti_ovs.cli.switches import add_switch, apply, modify_switch, remove_switch
+from ganeti_ovs.cli.switchlist import info_switch, list_switches
 from ganeti_ovs.model.errors import Error
 
 
@@ -19,9 +21,11 @@ def commands() -> None:
     """Open vSwitch for Ganeti."""
 
 
-commands.add_command(show)
-commands.add_command(reconcile)
-commands.add_command(node_apply)
+for command in (
+    add_switch, modify_switch, remove_switch, list_switches, info_switch, apply, show, reconcile,
+    node_apply,
+):  # fmt: skip
+    commands.add_command(command)
 
 
 def main() -> int:

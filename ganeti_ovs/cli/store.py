@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
@@ -127,13 +128,15 @@ class Run:
         from rich.console import Console
         from rich.progress import Progress
 
+        reach = partial(self.master.reach, self.cluster)
         console = Console(stderr=True)
-        hidden = not console.is_terminal
-        with Progress(console=console, transient=True, disable=hidden) as progress:
+        if not console.is_terminal:
+            return distribute(found, reach, dry_run=dry_run, force=self.force)
+        with Progress(console=console, transient=True) as progress:
             task = progress.add_task("asking" if dry_run else "changing", total=len(found))
             return distribute(
                 found,
-                lambda node, command: self.master.reach(self.cluster, node, command),
+                reach,
                 dry_run=dry_run,
                 force=self.force,
                 on_result=lambda _outcome: progress.advance(task),
@@ -146,7 +149,7 @@ def _table(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool
         if not outcome.done:
             click.echo(f"{name}: " + click.style(f"failed: {outcome.error}", fg="red"))
         elif not outcome.words:
-            click.echo(f"{name}: " + ("nothing to do" if dry_run else "nothing was to be done"))
+            click.echo(f"{name}: " + "nothing to do")
         else:
             click.echo(f"{name}: " + ("would be changed" if dry_run else "changed"))
         for word in outcome.words if outcome.done else ():

@@ -152,7 +152,8 @@ def modify_switch(
         after.pop(key, None)
     if not after.get("uplinks", "x"):
         del after["uplinks"]
-    vswitch(name, {**(wanted.stored.switches[name] if node else {}), **after})
+    if node is None:
+        vswitch(name, after)
     what = f"modify-switch {name}"
     if node is None:
         return run.change_group({**kept, name: after}, what)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import interface_name
-from ganeti_ovs.model.vswitch import PARSERS, VSwitch, check_together, vswitch
+from ganeti_ovs.model.vswitch import BOND_SETTINGS, PARSERS, VSwitch, check_together, vswitch
 
 PREFIX = "ovs:switch:"
 REVISION = "ovs:revision:"
@@ -126,6 +126,7 @@ def change(before: Stored, after: Mapping[str, Settings], *, is_node: bool = Fal
 def switches_for(group: Stored, node: Stored, where: str) -> tuple[VSwitch, ...]:
     """The vSwitches that a node shall have, by name: the group's, the node's settings first.
 
+    What the group says of a bond says nothing to a node whose own uplinks are none.
     Settings of the node for a vSwitch that its group does not have are an error,
     as are vSwitches that cannot be together; `where` names the node in BadInput.
     """
@@ -134,10 +135,19 @@ def switches_for(group: Stored, node: Stored, where: str) -> tuple[VSwitch, ...]
             if name not in group.switches:
                 raise BadInput(f"settings for vSwitch {name}, which the node group does not have")
         switches = tuple(
-            vswitch(name, {**settings, **node.switches.get(name, {})})
+            vswitch(name, _merged(settings, node.switches.get(name, {})))
             for name, settings in sorted(group.switches.items())
         )
         check_together(switches)
     except BadInput as err:
         raise BadInput(f"{where}: {err}") from None
     return switches
+
+
+def _merged(group: Settings, node: Settings) -> Settings:
+    uplinks = node.get("uplinks", group.get("uplinks", "")).split("+")
+    if "uplinks" in node and len(uplinks) < 2:
+        group = {name: text for name, text in group.items() if name not in BOND_SETTINGS}
+    elif "uplinks" in node and group.get("bond_primary") not in uplinks:
+        group = {name: text for name, text in group.items() if name != "bond_primary"}
+    return {**group, **node}

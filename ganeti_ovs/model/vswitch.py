@@ -141,6 +141,8 @@ _BOND_FIELDS = {
     "bond_updelay": "updelay", "bond_downdelay": "downdelay", "bond_primary": "primary",
     "bond_rebalance_interval": "rebalance_interval",
 }  # fmt: skip
+BOND_SETTINGS = frozenset(_BOND_FIELDS)
+"""Settings that only a bond, i.e. two uplinks or more, can have."""
 
 
 def vswitch(name: str, settings: Mapping[str, str]) -> VSwitch:

@@ -55,6 +55,7 @@ mkdir -p /run/sshd /run/lock /run/openvswitch /var/log/openvswitch /etc/openvswi
 echo /srv/ganeti/file-storage >/etc/ganeti/file-storage-paths
 # One host key for all: Ganeti knows the cluster under one alias.
 install -m 600 "$shared"/ssh/ssh_host_*_key /etc/ssh/
+cp "$shared"/ssh/ssh_host_*.pub /etc/ssh/
 install -d -m 700 /root/.ssh
 install -m 600 "$shared/ssh/id_rsa" /root/.ssh/id_rsa
 cp "$shared/ssh/id_rsa.pub" /root/.ssh/id_rsa.pub

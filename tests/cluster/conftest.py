@@ -11,6 +11,6 @@ from tests.cluster.lab import Cluster
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    lab = Cluster(nodes=3)
+    lab = Cluster(nodes=3, uplinks=3)
     yield lab
     lab.close()

@@ -107,3 +107,15 @@ def test_a_nodes_settings_go_first() -> None:
         switches_for(group, Stored({"br7": {"mtu": "1500"}}), "node n")
     with pytest.raises(BadInput, match="node n: vSwitches br0 and br1 both claim eth1"):
         switches_for(group, Stored({"br1": {"uplinks": "eth1"}}), "node n")
+
+
+def test_a_groups_bond_says_nothing_to_a_node_with_one_uplink() -> None:
+    bond = {"uplinks": "eth1+eth2", "bond_primary": "eth1", "bond_updelay": "100", "mtu": "9000"}
+    group = Stored({"br0": bond})
+    one = Stored({"br0": {"uplinks": "ens3"}})
+    assert switches_for(group, one, "node n") == (VSwitch("br0", ("ens3",), mtu=9000),)
+    (two,) = switches_for(group, Stored({"br0": {"uplinks": "ens3+ens4"}}), "node n")
+    assert two.bond
+    assert (two.bond.primary, two.bond.updelay) == ("", 100)
+    with pytest.raises(BadInput, match="bond_updelay is for a bond"):
+        switches_for(group, Stored({"br0": {"uplinks": "ens3", "bond_updelay": "5"}}), "node n")
