@@ -278,11 +278,12 @@ def test_node_daemon_killed_during_an_operation(cluster: Cluster) -> None:
     """
     node = cluster.node(1)
     script = "/etc/ganeti/kvm-vif-bridge.local"
-    # The daemon, and its child that runs this operation: the parent of who called the script.
+    # The daemon, its child that runs this operation (the parent of who called the script), and
+    # our script, which would remove the first port as soon as the second tap has gone.
     text = r"""#!/bin/sh
     [ "$INTERFACE_INDEX" = 1 ] || exit 0
     child=$(sed -n 's/^PPid:\t//p' "/proc/$PPID/status")
-    kill -KILL "$(cat /var/run/ganeti/ganeti-noded.pid)" "$child"
+    kill -KILL "$(cat /var/run/ganeti/ganeti-noded.pid)" "$child" $PPID
     """
     node.run("sh", "-c", f"cat >{script}; chmod 755 {script}", stdin=text)
     try:
