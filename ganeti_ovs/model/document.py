@@ -1,4 +1,4 @@
-"""All vSwitches of a node as one JSON document, as the master sends it and the node keeps it."""
+"""A node's whole wanted state as one line of JSON, as the master sends it and the node keeps it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from collections.abc import Iterable
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.vswitch import VSwitch, check_together, settings_of, vswitch
 
+FORMAT = 1
+
 
 def to_document(switches: Iterable[VSwitch], revision: str) -> str:
-    """One line of JSON: {"revision": …, "switches": {name: {setting: text}}}."""
-    named = {switch.name: settings_of(switch) for switch in switches}
-    return json.dumps({"revision": revision, "switches": named}, sort_keys=True)
+    """One line. `revision` names the change that it comes from (a word of the master's)."""
+    wanted = {switch.name: settings_of(switch) for switch in switches}
+    return json.dumps({"format": FORMAT, "revision": revision, "switches": wanted}, sort_keys=True)
 
 
 def from_document(text: str) -> tuple[tuple[VSwitch, ...], str]:
-    """(the vSwitches, the revision); everything is checked again. Raises BadInput."""
+    """The vSwitches, by name, and the revision. Raises BadInput; every value is checked anew."""
     try:
         data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadInput("the document of the vSwitches is no JSON") from None
-    named = data.get("switches") if isinstance(data, dict) else None
-    revision = data.get("revision", "") if isinstance(data, dict) else None
-    if not isinstance(named, dict) or not isinstance(revision, str):
-        raise BadInput('the document of the vSwitches is not {"revision": …, "switches": {…}}')
-    switches = []
-    for name, settings in sorted(named.items()):
-        if not isinstance(settings, dict) or not all(
-            isinstance(value, str) for value in settings.values()
-        ):
-            raise BadInput("a vSwitch of the document has settings that are not text")
-        switches.append(vswitch(name, settings))
+        form, revision, wanted = data["format"], data["revision"], data["switches"]
+        fine = isinstance(revision, str) and all(
+            isinstance(text, str)
+            for settings in wanted.values()
+            for text in (*settings.keys(), *settings.values())
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
+        raise BadInput(f"this is no description of a node's vSwitches: {err!r}"[:200]) from None
+    if form != FORMAT:
+        raise BadInput(f"the description is of format {form!r:.20}, not {FORMAT}: another version?")
+    if not fine:
+        raise BadInput("this is no description of a node's vSwitches: values must be text")
+    switches = tuple(vswitch(name, settings) for name, settings in sorted(wanted.items()))
     check_together(switches)
-    return tuple(switches), revision
+    return switches, revision
