@@ -153,7 +153,8 @@ class Uplink:
 def _stays_active(member: Row) -> dict[str, object]:
     """Columns with which a new bond begins with the member that was the uplink before.
 
-    NOTE: ovs-vswitchd takes any member else, and what still arrives at the other is dropped.
+    NOTE: ovs-vswitchd takes any member else, and what still comes in by the other is dropped.
+    Open vSwitch 3.1.0 forgets the column when it makes a bond; 3.1.7 has that right.
     """
     mac = member["mac_in_use"]
     return {"bond_active_slave": mac} if isinstance(mac, str) else {}

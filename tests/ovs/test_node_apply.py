@@ -122,13 +122,17 @@ def test_changes_under_traffic(node: Node, ovs: OpenVSwitch, taps: Taps) -> None
     """Single uplink, bond, other modes, single uplink again: the guest's port is not touched."""
     node.run(br0("e0"))
     before, numbers = port(ovs, "tap0"), ofports(ovs)
-    for number, wish in enumerate(CHANGES):
-        sent, up, down = lost_during(
+    members = "e0"
+    for wish in CHANGES:
+        sent, up, down, doubled = lost_during(
             node.start(wish), taps["tap0"], [taps["e0"], taps["e1"], taps["e2"]], 10
         )
-        print(f"{wish['br0']}: of {sent} frames lost to the uplinks {up}, to the guest {down}")
+        print(f"{wish['br0']}: {sent} sent, lost {up} and {down}, doubled {doubled}")
         assert sent > 100
-        assert (up, down) == (0, 0), (number, wish)
+        # While members come and go, the active one may change: what is on its way then is lost.
+        most = 0 if wish["br0"]["uplinks"] == members else 25
+        assert max(up, down, doubled) <= most, wish
+        members = wish["br0"]["uplinks"]
         now = port(ovs, "tap0")
         assert (now["_uuid"], now["interface"]["_uuid"]) == (
             before["_uuid"],
@@ -353,8 +357,8 @@ def test_rows_changed_between_reading_and_writing(
                 switches.commit(session, change, wish)
             assert wanted(ovs) == before
         ovs.vsctl("del-port", "tap1")
-        ovs.vsctl("--", "--id=@i", "create", "Interface", "name=e2", "--", "add", "Port", "bond-br0",
-                  "interfaces", "@i")  # fmt: skip
+        interface = ("--", "--id=@i", "create", "Interface", "name=e2")
+        ovs.vsctl(*interface, "--", "add", "Port", "bond-br0", "interfaces", "@i")
         before = wanted(ovs)
         with pytest.raises(TransactionFailed, match="timed out"):
             switches.commit(session, change, wish)
