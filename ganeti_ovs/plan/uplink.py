@@ -125,6 +125,8 @@ class Uplink:
                 self.kept += [f"{device}: {words}" for words in difference.kept]
                 now_own |= difference.own
         difference = compare(port, port_settings(switch), own)
+        if add and len(members) == 1:
+            difference.columns.update(_stays_active(next(iter(members.values()))))
         self.operations += write("Port", port, difference)
         self.changes += [f"{name}: {words}" for words in difference.changes]
         self.kept += [f"{name}: {words}" for words in difference.kept]
@@ -146,6 +148,16 @@ class Uplink:
         difference = compare(row, interface_settings(self.switch), own)
         self.operations += write("Interface", row, difference)
         return uuid(key(row))
+
+
+def _stays_active(member: Row) -> dict[str, object]:
+    """Columns with which a new bond begins with the member that was the uplink before.
+
+    NOTE: ovs-vswitchd takes any member else, and what still comes in by the other is dropped.
+    Open vSwitch 3.1.0 forgets the column when it makes a bond; 3.1.7 has that right.
+    """
+    mac = member["mac_in_use"]
+    return {"bond_active_slave": mac} if isinstance(mac, str) else {}
 
 
 def take_out(port: Row, bridge: Row, device: str, found: Found) -> Operation:

@@ -85,6 +85,11 @@ class OpenVSwitch:
         assert self._server is not None
         self._server.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
+    def pid(self) -> int:
+        """Of ovs-vswitchd."""
+        assert self._vswitchd is not None
+        return self._vswitchd.pid
+
     def wait_idle(self, limit: float = 120.0) -> None:
         """Wait until ovs-vswitchd has used no processor time for a tenth of a second."""
         assert self._vswitchd is not None

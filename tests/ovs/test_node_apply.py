@@ -1,0 +1,541 @@
+"""A node's vSwitches made what a document says, under traffic, and taken back unless confirmed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.model.vswitch import vswitch
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.client import TransactionFailed
+from ganeti_ovs.ovsdb.session import Session
+from tests.ovs.nodeapply import Node, Wanted, answer, document
+from tests.ovs.support import environ, port, said, wanted
+from tests.testbed.frames import exchange
+from tests.testbed.namespace import run
+from tests.testbed.openvswitch import OpenVSwitch, wait_until
+from tests.testbed.product import SOURCE, Product
+from tests.testbed.stream import lost_during
+from tests.testbed.tap import Tap
+
+Taps = dict[str, Tap]
+
+
+@pytest.fixture
+def taps(ovs: OpenVSwitch, product: Product) -> Iterator[Taps]:
+    """Devices e0, e1, e2 whose other end we hold, and a guest's tap0 in VLAN 10 of br0."""
+    with ExitStack() as stack:
+        found = {name: stack.enter_context(Tap(name)) for name in ("e0", "e1", "e2", "tap0")}
+        for name in ("e0", "e1", "e2"):
+            run("ip", "link", "set", name, "up")
+        done = product.run(environ(ovs, VLAN=".10", TAGS="ovs:nic:0:max_bandwidth:1G"))
+        assert (done.returncode, said(done.stderr)) == (0, "")
+        yield found
+
+
+@pytest.fixture
+def node(ovs: OpenVSwitch, product: Product) -> Node:
+    return Node(ovs, product)
+
+
+def br0(uplinks: str = "", **values: str) -> Wanted:
+    if uplinks:
+        values["uplinks"] = uplinks
+    return {"br0": {"datapath_type": "netdev", **values}}
+
+
+def ofports(ovs: OpenVSwitch) -> dict[str, Any]:
+    return {row["name"]: row["ofport"] for row in ovs.rows("Interface")}
+
+
+def test_made_stored_and_left_alone(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    wish = {**br0(), "sw": {"datapath_type": "netdev", "uplinks": "e0+e1", "trunks": "10"}}
+    done = node.json(wish)
+    assert done["applied"] is True
+    assert done["changes"] == [
+        "br0: adopted",
+        "sw: made",
+        "sw: uplink e0 and e1 as port bond-sw",
+    ]
+    bond = done["state"]["sw"]["ports"]["bond-sw"]
+    assert {name: bond["bond"][name] for name in ("mode", "lacp", "negotiated")} == {
+        "mode": "active-backup",
+        "lacp": "off",
+        "negotiated": None,
+    }
+    assert bond["bond"]["active"] in ("e0", "e1")
+    assert {one["link"] for one in bond["members"].values()} == {"up"}
+    assert node.stored.read_text() == document(wish)
+    before = ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg")
+    assert node.run(wish) == (["nothing to do"], [])
+    assert ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg") == before
+
+
+def test_dry_run(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    before = wanted(ovs)
+    lines, _ = node.run(br0("e0", mtu="1400"), "--dry-run")
+    assert lines == ["br0: adopted", "br0: mtu unset -> 1400", "br0: uplink e0 as port e0"]
+    shown = node.json(br0("e0"), "--dry-run")
+    assert shown["changes"] == ["br0: adopted", "br0: uplink e0 as port e0"]
+    assert (shown["applied"], shown["revision"]) == (False, None)
+    assert wanted(ovs) == before
+    assert not node.stored.exists()
+
+
+def test_adopted_with_its_rows(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    ovs.vsctl(
+        "add-port", "br0", "e0", "--", "set", "bridge", "br0", "other_config:hwaddr=02:1:1:1:1:1"
+    )
+    before = {(t, row["name"]): row["_uuid"] for t in ("Bridge", "Port", "Interface")
+              for row in ovs.rows(t)}  # fmt: skip
+    numbers = ofports(ovs)
+    lines, errors = node.run({"br0": {"uplinks": "e0"}})
+    assert lines == ["br0: adopted", "br0: port e0 adopted"]
+    assert errors == ["warning: br0: datapath_type netdev was set by hand and stays"]
+    assert ofports(ovs) == numbers
+    assert before == {(t, row["name"]): row["_uuid"] for t in ("Bridge", "Port", "Interface")
+                      for row in ovs.rows(t)}  # fmt: skip
+    assert exchange(taps, {1: ("tap0", ())}) == {1: {"e0": (10,)}}
+
+
+CHANGES = [
+    br0("e0+e1"),
+    br0("e0+e1", bond_mode="balance-slb"),
+    br0("e0+e1", bond_mode="balance-slb", trunks="10+20"),
+    br0("e0+e1", bond_primary="e0", trunks="10", mcast_snooping="yes"),
+    br0("e0+e1+e2", bond_updelay="100"),
+    br0("e0"),
+]
+
+
+def test_changes_under_traffic(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """Single uplink, bond, other modes, single uplink again: the guest's port is not touched."""
+    node.run(br0("e0"))
+    before, numbers = port(ovs, "tap0"), ofports(ovs)
+    members = "e0"
+    for wish in CHANGES:
+        sent, up, down, doubled = lost_during(
+            node.start(wish), taps["tap0"], [taps["e0"], taps["e1"], taps["e2"]], 10
+        )
+        print(f"{wish['br0']}: {sent} sent, lost {up} and {down}, doubled {doubled}")
+        assert sent > 100
+        # While members come and go, the active one may change: what is on its way then is lost.
+        most = 0 if wish["br0"]["uplinks"] == members else 25
+        assert max(up, down, doubled) <= most, wish
+        members = wish["br0"]["uplinks"]
+        now = port(ovs, "tap0")
+        assert (now["_uuid"], now["interface"]["_uuid"]) == (
+            before["_uuid"],
+            before["interface"]["_uuid"],
+        )
+        assert {name: ofports(ovs)[name] for name in numbers} == numbers
+    assert [row["name"] for row in ovs.rows("Interface") if row["name"] in ("e1", "e2")] == []
+
+
+def test_uplink_moves_to_another_vswitch(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """The very Port row, and then a member out of a bond that had its name."""
+    node.run({**br0("e0+e1"), "br1": {}})
+    node.run({**br0("e1"), "br1": {"uplinks": "e0"}})
+    assert exchange(taps, {1: ("tap0", ())}) == {1: {"e1": (10,)}}
+    node.run({**br0("e0"), "br1": {"uplinks": "e1"}})
+    assert exchange(taps, {1: ("tap0", ()), 2: ("e1", (10,))}) == {1: {"e0": (10,)}, 2: {}}
+    node.run({**br0("e0+e1"), "br1": {}})
+    node.run({**br0("e2"), "br1": {"uplinks": "e0+e1"}})
+    assert exchange(taps, {1: ("tap0", ()), 2: ("e2", (10,))}) == {
+        1: {"e2": (10,)},
+        2: {"tap0": ()},
+    }
+
+
+def test_removal(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    node.run({**br0("e0"), "br1": {"uplinks": "e1"}})
+    before = wanted(ovs)
+    _, errors = node.run({"br1": {"uplinks": "e1"}}, code=1)
+    assert errors == ["gnt-ovs: br0 is used by tap0 (inst1.lab, NIC 0)"]
+    assert wanted(ovs) == before
+    assert node.run(br0("e0"))[0] == ["br1: removed"]
+    without = wanted(ovs)
+    number = ofports(ovs)["tap0"]
+    # A forced removal that nobody confirms brings the guest's port back, limits and all.
+    process = node.start({}, "--force", "--confirm", "0.5")
+    assert answer(process)["changes"] == ["br0: removed; cut tap0 (inst1.lab, NIC 0)"]
+    assert process.wait(20) == 1
+    process.communicate()
+    assert wanted(ovs) == without
+    assert ofports(ovs)["tap0"] == number
+    assert exchange(taps, {1: ("tap0", ())}) == {1: {"e0": (10,)}}
+    assert node.run({}, "--force")[0] == ["br0: removed; cut tap0 (inst1.lab, NIC 0)"]
+    assert ovs.rows("Bridge") == []
+
+
+@pytest.mark.parametrize(
+    ("commands", "variables", "words"),
+    [
+        (["addr add 192.0.2.1/24 dev e1"], {}, "the node's address 192.0.2.1"),
+        (["addr add 192.0.2.1/24 dev e1", "route add default via 192.0.2.9"], {},
+         "the node's address 192.0.2.1 and the default route"),
+        (["route add 198.51.100.0/24 dev e1"],
+         {"SSH_CONNECTION": "198.51.100.7 40000 192.0.2.1 22"}, "the path to 198.51.100.7"),
+        (["link add lbr type bridge", "link set e1 master lbr", "addr add 192.0.2.1/24 dev lbr"],
+         {}, "the node's address 192.0.2.1 (by lbr)"),
+    ],
+)  # fmt: skip
+def test_guard(
+    commands: list[str], variables: dict[str, str], words: str, node: Node, taps: Taps
+) -> None:
+    node.environ.update(variables)
+    before = wanted(node.ovs)
+    try:
+        for command in commands:
+            run("ip", *command.split())
+        _, errors = node.run(br0("e0+e1"), code=1)
+        assert errors == [f"gnt-ovs: br0: e1 carries {words}, which does not work on an uplink"]
+        assert wanted(node.ovs) == before
+        assert not node.stored.exists()
+        if "lbr" in words:
+            run("ip", "link", "set", "e1", "nomaster")
+        done = node.json(br0("e0+e1"), "--force")
+        if "lbr" not in words:
+            assert done["warnings"] == [
+                f"forced: br0: e1 carries {words}, which does not work on an uplink"
+            ]
+    finally:
+        if "lbr" in words:
+            run("ip", "link", "del", "lbr")
+
+
+def test_addresses_on_the_vswitch_itself(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """As ifupdown leaves it: the node lives on br0, by e0."""
+    ovs.vsctl("add-port", "br0", "e0")
+    try:
+        run("ip", "addr", "add", "192.0.2.1/24", "dev", "br0")
+        run("ip", "link", "set", "br0", "up")
+        run("ip", "route", "add", "default", "via", "192.0.2.9")
+        assert node.run(br0("e0"))[0] == ["br0: adopted", "br0: port e0 adopted"]
+        assert node.run(br0("e0+e1"))[0] == ["br0: uplink e1 added to e0"]
+        assert "192.0.2.1" in run("ip", "addr", "show", "dev", "br0")
+        for wish, words in (
+            (br0("e0+e1", trunks="10"), "untagged, which trunks 10 keep from the uplink"),
+            (br0(), "and would have no uplink"),
+        ):
+            _, errors = node.run(wish, code=1)
+            assert words in errors[0]
+    finally:
+        # ovs-vswitchd leaves the device of an internal port when it ends.
+        run("ip", "addr", "flush", "dev", "br0")
+        run("ip", "link", "set", "br0", "down")
+
+
+def test_confirmed(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    process = node.start(br0("e0"), "--confirm", "20")
+    assert answer(process)["applied"] is True
+    assert not node.stored.exists()
+    out, err = process.communicate("confirm\n", timeout=20)
+    assert (process.returncode, json.loads(out), err) == (0, {"confirmed": True}, "")
+    assert node.stored.read_text() == document(br0("e0"))
+    assert node.run(br0("e0"))[0] == ["nothing to do"]
+
+
+@pytest.mark.parametrize(
+    "end", ["time", "end of input", "another word", "HUP", "TERM", "INT", "KILL", "output closed"]
+)
+def test_not_confirmed(end: str, node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    node.run(br0("e0"))
+    before, numbers, stored = wanted(ovs), ofports(ovs), node.stored.read_text()
+    changed = {**br0("e1+e2", bond_mode="balance-slb", trunks="10", fail_mode="secure"), "new": {
+        "datapath_type": "netdev"}}  # fmt: skip
+    with node.start(changed, "--confirm", "1" if end == "time" else "30") as process:
+        assert process.stdin and process.stdout and process.stderr
+        if end == "output closed":
+            process.stdout.close()
+        else:
+            assert answer(process)["applied"] is True
+            assert wanted(ovs) != before
+        if end == "end of input":
+            process.stdin.close()
+        elif end == "another word":
+            process.stdin.write("confirmed\n")
+            process.stdin.flush()
+        elif end not in ("time", "output closed"):
+            process.send_signal(getattr(signal, f"SIG{end}"))
+        assert process.wait(20) == (-signal.SIGKILL if end == "KILL" else 1)
+        if end == "KILL":
+            wait_until(lambda: wanted(ovs) == before, "the guard's work")
+        elif end != "output closed":
+            said_last = json.loads(process.stdout.read())
+            assert said_last["confirmed"] is False
+            assert said_last["error"].endswith("; everything is as it was before")
+    assert wanted(ovs) == before
+    assert {name: ofports(ovs)[name] for name in numbers} == numbers
+    assert node.stored.read_text() == stored
+    # Nothing is left behind that keeps the next one from its work.
+    assert node.run(br0("e0"), GANETI_OVS_TIMEOUT="5")[0] == ["nothing to do"]
+    assert exchange(taps, {1: ("tap0", ())}) == {1: {"e0": (10,)}}
+
+
+def test_killed_while_it_changes(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    node.run(br0("e0"))
+    before = wanted(ovs)
+    ovs.stop_vswitchd()
+    process = node.start(br0("e0+e1"), "--confirm", "30", GANETI_OVS_TIMEOUT="20")
+    wait_until(lambda: wanted(ovs) != before, "the transaction")
+    process.kill()
+    process.communicate()
+    wait_until(lambda: wanted(ovs) == before, "the guard's work")
+    ovs.start_vswitchd()
+    assert node.run(br0("e0"))[0] == ["nothing to do"]
+
+
+def test_server_restarted_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    node.run(br0("e0"))
+    before = wanted(ovs)
+    with node.start(br0("e0+e1"), "--confirm", "30") as process:
+        answer(process)
+        ovs.stop_server()
+        ovs.start_server()
+        out, _ = process.communicate("no\n", timeout=30)
+    assert json.loads(out)["confirmed"] is False
+    wait_until(lambda: wanted(ovs) == before, "the rows as before")
+
+
+def test_hanging_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """A stopped process is ended by its guard, which then takes the change back."""
+    node.run(br0("e0"))
+    before = wanted(ovs)
+    code = f"""
+import os, signal
+from ganeti_ovs.cli.guard import Guard
+from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.model.vswitch import vswitch
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.session import Session
+wanted = (vswitch("br0", {{"uplinks": "e1+e2", "datapath_type": "netdev"}}),)
+with Session({str(ovs.socket)!r}, switches.LOCK, 10) as session:
+    session.acquire()
+    _plan, change = prepare(session, wanted, os.environ)
+    with Guard(session, change, dict(os.environ), 1):
+        switches.commit(session, change, wanted)
+        print("done", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=node.environ,
+        cwd=SOURCE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "done\n"
+        assert wanted(ovs) != before
+        assert process.wait(20) == -signal.SIGKILL
+    wait_until(lambda: wanted(ovs) == before, "the guard's work")
+
+
+def test_rows_changed_between_reading_and_writing(
+    node: Node, ovs: OpenVSwitch, product: Product, taps: Taps
+) -> None:
+    """Members of a port, and a guest that starts on a vSwitch that is to go."""
+    node.run({**br0("e0+e1"), "br1": {}})
+    wish = tuple(vswitch(name, values) for name, values in br0("e0").items())
+    with Session(str(ovs.socket), switches.LOCK, 10) as session:
+        session.acquire()
+        _plan, change = prepare(session, wish, ovs.environ)
+        with Tap("tap1"):
+            assert product.run(environ(ovs, "tap1", LINK="br1")).returncode == 0
+            before = wanted(ovs)
+            with pytest.raises(TransactionFailed, match="timed out"):
+                switches.commit(session, change, wish)
+            assert wanted(ovs) == before
+        ovs.vsctl("del-port", "tap1")
+        interface = ("--", "--id=@i", "create", "Interface", "name=e2")
+        ovs.vsctl(*interface, "--", "add", "Port", "bond-br0", "interfaces", "@i")
+        before = wanted(ovs)
+        with pytest.raises(TransactionFailed, match="timed out"):
+            switches.commit(session, change, wish)
+        assert wanted(ovs) == before
+
+
+def test_fake_bridge(node: Node, ovs: OpenVSwitch) -> None:
+    ovs.vsctl("add-br", "vlan5", "br0", "5")
+    _, errors = node.run({"vlan5": {}}, code=1)
+    assert errors == ["gnt-ovs: vlan5 is a fake bridge; remove it or take another name"]
+
+
+def test_guests_that_start_meanwhile_stay(
+    node: Node, ovs: OpenVSwitch, product: Product, taps: Taps
+) -> None:
+    process = node.start(br0("e0"), "--confirm", "30")
+    assert answer(process)["applied"] is True
+    with Tap("tap1"):
+        assert product.run(environ(ovs, "tap1", VLAN=".10")).returncode == 0
+        process.communicate("no\n", timeout=20)
+        assert set(ofports(ovs)) == {"br0", "br1", "tap0", "tap1"}
+
+
+def test_one_at_a_time(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    first = node.start(br0("e0"), "--confirm", "30")
+    answer(first)
+    _, errors = node.run(br0("e1"), code=1, GANETI_OVS_TIMEOUT="1")
+    assert errors == [
+        "gnt-ovs: another change of this node's vSwitches is under way or waits to be confirmed,"
+        " for more than 1 s"
+    ]
+    done = node.product.run(ovs.environ, node.product.gnt_ovs, "reconcile")
+    assert done.returncode == 0  # this node keeps no document yet
+    second = node.start(br0("e1"))
+    first.communicate("confirm\n", timeout=20)
+    assert second.wait(20) == 0
+    second.communicate()
+    assert node.stored.read_text() == document(br0("e1"))
+    assert "e0" not in ofports(ovs)
+
+
+def test_vswitchd_refuses(private: None, product: Product) -> None:
+    """ovs-vswitchd in another network namespace: the device is not there for it."""
+    with OpenVSwitch(("unshare", "--net")) as ovs, Tap("e0"):
+        ovs.add_bridge("br0")
+        before = wanted(ovs)
+        node = Node(ovs, product)
+        told = node.json(br0("e0"), code=1)
+        assert told["applied"] is False
+        assert "ovs-vswitchd refuses e0" in told["error"]
+        assert told["error"].endswith("; everything is as it was before")
+        assert wanted(ovs) == before
+        assert not node.stored.exists()
+
+
+def test_vswitchd_dead(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    before = wanted(ovs)
+    ovs.stop_vswitchd()
+    _, errors = node.run(br0("e0"), code=1, GANETI_OVS_TIMEOUT="1")
+    assert "has not applied the change within 1 s" in errors[0]
+    assert wanted(ovs) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no document of the vSwitches came on standard input"),
+        ("{", "is no description of a node's vSwitches"),
+        ('{"format": 1, "revision": "1", "switches": {"br0": {"uplinks": "e0 e1"}}}',
+         "no interface name"),
+        ('{"format": 1, "revision": "1",'
+         ' "switches": {"a": {"uplinks": "e0"}, "b": {"uplinks": "e0"}}}', "both claim e0"),
+    ],
+)  # fmt: skip
+def test_bad_document(text: str, words: str, node: Node, ovs: OpenVSwitch) -> None:
+    before = wanted(ovs)
+    ended = subprocess.run(
+        [str(node.product.gnt_ovs), "node-apply"], env=node.environ, input=text, text=True,
+        capture_output=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert words in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert wanted(ovs) == before
+
+
+def test_restored_after_the_database_was_lost(
+    node: Node, ovs: OpenVSwitch, product: Product, taps: Taps
+) -> None:
+    wish = br0("e0+e1", bond_mode="balance-slb", trunks="10")
+    node.run({**wish, "br1": {"datapath_type": "netdev"}})
+    node.run(wish)
+    right = {row["name"]: row["bond_mode"] for row in ovs.rows("Port") if row["name"] != "tap0"}
+    ovs.stop_vswitchd()
+    ovs.stop_server()
+    (ovs.dir / "conf.db").unlink()
+    ovs.create_database()
+    ovs.start_server()
+    ovs.vsctl("--no-wait", "init")
+    ovs.start_vswitchd()
+    would = product.run(ovs.environ, product.gnt_ovs, "reconcile", "--dry-run")
+    assert would.stdout.splitlines() == [
+        "would have br0: made",
+        "would have br0: uplink e0 and e1 as port bond-br0",
+    ]
+    done = product.run(ovs.environ, product.gnt_ovs, "reconcile")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {row["name"]: row["bond_mode"] for row in ovs.rows("Port")} == right
+    assert product.run(environ(ovs, VLAN=".10")).returncode == 0
+    assert exchange(taps, {1: ("e0", (10,)), 2: ("e1", (10,)), 3: ("e0", (20,))})[3] == {}
+    assert product.run(ovs.environ, product.gnt_ovs, "reconcile").returncode == 0
+    # A device that is missing at boot keeps nothing else from being made.
+    taps["e1"].close()
+    ovs.vsctl("del-br", "br0")
+    done = product.run(ovs.environ, product.gnt_ovs, "reconcile")
+    assert done.returncode == 1
+    assert "e1" in done.stderr
+    assert {"br0", "e0"} <= set(ofports(ovs))
+
+
+def inside(ovs: OpenVSwitch, *command: str) -> None:
+    """Run a command in the namespace of that ovs-vswitchd."""
+    run("nsenter", "-t", str(ovs.pid()), "-n", *command)
+
+
+def test_lacp_with_another_switch(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """balance-tcp against an Open vSwitch of its own that speaks LACP."""
+    # In a namespace of its own: two userspace datapaths would share a device, ovs-netdev.
+    with OpenVSwitch(("unshare", "--net")) as other, Tap("there") as there:
+        for number in (0, 1):
+            run("ip", "link", "add", f"v{number}", "type", "veth", "peer", "name", f"w{number}")
+        for device in ("there", "w0", "w1"):
+            run("ip", "link", "set", device, "netns", str(other.pid()))
+            inside(other, "ip", "link", "set", device, "up")
+        try:
+            other.add_bridge("far")
+            other.vsctl("add-port", "far", "there", "tag=10")
+            other.vsctl(
+                "add-bond", "far", "wbond", "w0", "w1", "lacp=active", "bond_mode=balance-tcp",
+                "other_config:lacp-time=fast",
+            )  # fmt: skip
+            wish = br0("v0+v1", bond_mode="balance-tcp", lacp="active", lacp_time="fast")
+            node.run(wish)
+
+            def bond() -> Any:
+                shown = node.json(wish, "--dry-run")
+                return shown["state"]["br0"]["ports"]["bond-br0"]["bond"]
+
+            wait_until(lambda: bond()["negotiated"] is True, "LACP", 30)
+            both = {"tap0": taps["tap0"], "there": there}
+            sent = {1: ("tap0", ()), 2: ("there", ())}
+            through = {1: {"there": ()}, 2: {"tap0": ()}}
+            wait_until(lambda: exchange(both, sent) == through, "frames")
+            number = ofports(ovs)["v0"]
+            wish = br0("v0+v1", bond_mode="balance-tcp", lacp="passive")
+            assert "lacp active -> passive" in " ".join(node.run(wish)[0])
+            wait_until(lambda: bond()["negotiated"] is True, "LACP", 30)
+            wait_until(
+                lambda: exchange(both, sent) == {1: {"there": ()}, 2: {"tap0": ()}}, "frames"
+            )
+            assert ofports(ovs)["v0"] == number
+            inside(other, "ip", "link", "set", "w0", "down")
+            wait_until(lambda: bond()["negotiated"] is False, "the dead member", 30)
+        finally:
+            for number in (0, 1):
+                run("ip", "link", "del", f"v{number}")
+
+
+def test_guard_process_leaves_no_trace(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    node.run(br0("e0"))
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(ovs.dir).encode() in environment and b"gnt-ovs" in command:
+            found.append(pid)
+    assert found == []
