@@ -8,6 +8,8 @@ reached the node by a second, new connection: the change may have cut the path.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -129,7 +131,7 @@ def _running(argv: list[str]) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        process.kill()
+        _end(process)
         for pipe in (process.stdin, process.stdout, process.stderr):
             with suppress(OSError):
                 if pipe is not None:
@@ -137,10 +139,17 @@ def _running(argv: list[str]) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
+def _end(process: subprocess.Popen[str]) -> None:
+    """With its children (a ProxyCommand), which would keep its output open."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def _line(process: subprocess.Popen[str], limit: float) -> str:
     """The next line of its output, or "" when it ends or `limit` seconds have passed."""
     assert process.stdout is not None
-    timer = threading.Timer(limit, process.kill)
+    timer = threading.Timer(limit, _end, [process])
     timer.start()
     try:
         return process.stdout.readline()
@@ -169,7 +178,7 @@ def _reachable(argv: list[str]) -> bool:
 def _why(process: subprocess.Popen[str]) -> str:
     """What it said last, or how it ended."""
     assert process.stderr is not None
-    timer = threading.Timer(1, process.kill)
+    timer = threading.Timer(1, _end, [process])
     timer.start()
     try:
         lines = process.stderr.read().split("\n")
@@ -179,6 +188,6 @@ def _why(process: subprocess.Popen[str]) -> str:
     said = [line.strip() for line in lines if line.strip()]
     if said:
         return quoted(said[-1], 200)[1:-1]
-    if code == -9:
+    if code == -signal.SIGKILL:
         return f"no answer within {LIMIT:g} s"
     return f"no answer (exit code {code})"

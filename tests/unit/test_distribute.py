@@ -1,0 +1,112 @@
+"""Documents to nodes: what the master makes of nodes that answer, fail, hang or vanish.
+
+Shell scripts stand in for ssh and the node here, for faults that a real one does not
+have on demand; tests/cluster has the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from pathlib import Path
+
+import pytest
+
+from ganeti_ovs.cluster import distribute as module
+from ganeti_ovs.cluster.distribute import Outcome, distribute
+
+APPLIED = json.dumps({"applied": True, "changes": ["br0: made"], "warnings": ["slow"]})
+
+
+def run(script: str, *, again: str = "true", document: str = "{}") -> Outcome:
+    """Distribute to one node that is a shell script; `again` answers the second connection."""
+
+    def reach(_node: str, command: str) -> list[str]:
+        return ["sh", "-c", again if command == "true" else script]
+
+    return distribute({"n1": document}, reach)["n1"]
+
+
+def test_confirmed(tmp_path: Path) -> None:
+    file = shlex.quote(str(tmp_path / "said"))
+    script = (
+        f"read d; echo '{APPLIED}'; read c; echo \"$d $c\" >{file}; echo '{{\"confirmed\":true}}'"
+    )
+    outcome = run(script, document='{"x": 1}')
+    assert outcome == Outcome("n1", True, ("br0: made",), ("slow",))
+    assert (tmp_path / "said").read_text() == '{"x": 1} confirm\n'
+
+
+def test_nothing_to_do_is_not_asked_twice() -> None:
+    answer = json.dumps({"applied": True, "changes": [], "warnings": []})
+    assert run(f"read d; echo '{answer}'; read c", again="exit 1") == Outcome("n1", True)
+
+
+def test_a_node_that_cannot_be_reached_any_more(tmp_path: Path) -> None:
+    """It hears no confirmation, so it takes the change back."""
+    file = shlex.quote(str(tmp_path / "said"))
+    outcome = run(f"read d; echo '{APPLIED}'; read c; echo \"<$c>\" >{file}", again="exit 255")
+    assert not outcome.done
+    assert outcome.error == "cannot be reached any more; it takes the change back within 30 s"
+    time.sleep(0.2)
+    said = tmp_path / "said"
+    assert not said.exists() or said.read_text() == "<>\n"
+
+
+def test_a_node_that_does_not_keep_it() -> None:
+    outcome = run(f"read d; echo '{APPLIED}'; read c; echo '{{\"confirmed\": false}}'; exit 1")
+    assert not outcome.done
+    assert outcome.error == "did not keep the change: no answer (exit code 1)"
+
+
+def test_a_node_that_refuses() -> None:
+    answer = json.dumps({"applied": False, "error": "br0: eth0 carries an address"})
+    assert run(f"read d; echo '{answer}'; exit 1").error == "br0: eth0 carries an address"
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("echo 'gnt-ovs: not found' >&2; exit 127", "gnt-ovs: not found"),
+        ("exit 255", "no answer (exit code 255)"),
+        ("read d; echo Welcome; sleep 9", "no answer (exit code -9)"),
+        ("printf 'a\\033[31m\\n' >&2; exit 1", "a\\x1b[31m"),
+    ],
+)
+def test_no_answer(script: str, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LIMIT", 5.0)
+    found = run(script).error
+    assert found == error or (error.endswith("-9)") and found.startswith("no answer"))
+
+
+def test_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LIMIT", 0.3)
+    started = time.monotonic()
+    assert run("read d; sleep 60").error == "no answer within 0.3 s"
+    assert time.monotonic() - started < 10
+
+
+def test_no_ssh() -> None:
+    outcome = distribute({"n1": "{}"}, lambda _node, _command: ["/nowhere/ssh"])["n1"]
+    assert not outcome.done
+    assert "/nowhere/ssh" in outcome.error
+
+
+def test_all_at_once() -> None:
+    """A slow node keeps the others from nothing, and each is told of when it has ended."""
+    ended: list[str] = []
+
+    def reach(node: str, _command: str) -> list[str]:
+        wait = "sleep 1;" if node == "slow" else ""
+        return ["sh", "-c", f"read d; {wait} echo '{{\"applied\": true}}'; read c"]
+
+    names = ["slow", *(f"n{number}" for number in range(20))]
+    started = time.monotonic()
+    found = distribute(
+        dict.fromkeys(names, "{}"), reach, on_result=lambda outcome: ended.append(outcome.node)
+    )
+    assert list(found) == sorted(names)
+    assert all(outcome.done for outcome in found.values())
+    assert ended[-1] == "slow"
+    assert time.monotonic() - started < 15
