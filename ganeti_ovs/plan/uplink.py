@@ -154,18 +154,18 @@ def _stays_active(member: Row) -> dict[str, object]:
     """Columns with which a new bond begins with the member that was the uplink before.
 
     NOTE: ovs-vswitchd takes any member else, and what still comes in by the other is dropped.
-    Open vSwitch 3.1.0 forgets the column when it makes a bond; 3.1.7 has that right.
+    Open vSwitch 3.1.0 forgets the column when it makes a bond; 3.1.6 and 3.5 have that right.
     """
     mac = member["mac_in_use"]
     return {"bond_active_slave": mac} if isinstance(mac, str) else {}
 
 
-def take_out(port: Row, bridge: Row, device: str, found: Found) -> Operation:
-    """The operation that takes `device` out of a port, or the port with its last device off."""
+def take_out(devices: list[str], bridge: Row, port: Row, found: Found) -> Operation:
+    """The operation that takes devices out of a port, or the port off if it has no others."""
     members = found.members(port)
-    if len(members) == 1:
+    if set(members) <= set(devices):
         return bridge_ports(bridge, "delete", uuid(key(port)))
-    return _members(port, [uuid(key(members[device]))], [])
+    return _members(port, [uuid(key(members[device])) for device in devices], [])
 
 
 def bridge_ports(bridge: Row, mutator: str, reference: object) -> Operation:

@@ -61,6 +61,8 @@ class _Planner:
         self.kept = kept_ports(wanted, found, host.devices)
         self.kept_rows = {key(port) for port in self.kept.values()}
         self.names = {switch.name for switch in wanted}
+        self.taken: dict[str, list[str]] = {}
+        """UUID of a Port that is not ours -> devices that become uplinks, if forced."""
 
     def run(self, remove: bool) -> Plan:
         for bridge in self.found.bridges.values():
@@ -74,6 +76,10 @@ class _Planner:
                 self._change(switch, there, str(number))
             else:
                 self._make(switch, str(number))
+        for devices in self.taken.values():
+            place = self.found.place(devices[0])
+            if place:
+                self.plan.operations.append(take_out(devices, *place, self.found))
         if self.plan.operations:
             self.plan.operations.insert(0, comment("ganeti-ovs: vSwitches"))
         return self.plan
@@ -98,7 +104,7 @@ class _Planner:
                     f"{switch.name}: {device} is on vSwitch {bridge['name']} already"
                 )
                 if key(port) not in self.kept_rows:
-                    self.plan.operations.append(take_out(port, bridge, device, self.found))
+                    self.taken.setdefault(key(port), []).append(device)
         if device in self.host.carries:
             self.plan.refused.append(
                 f"{switch.name}: {device} carries {self.host.carries[device]},"

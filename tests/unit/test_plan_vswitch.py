@@ -416,7 +416,7 @@ def test_carried_out_twice_and_undone(
         database.tables = after
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(nodes(), documents())
 def test_undone_though_guests_came_and_went(
     database: Database, wanted: tuple[VSwitch, ...]
