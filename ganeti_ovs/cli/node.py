@@ -131,7 +131,7 @@ class _Run:
                     if err.error != "timed out":
                         raise
                     continue
-                plan.warnings[:0] = [f"forced: {line}" for line in plan.refused]
+                plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
                 plan.warnings += set_up(self.wanted)
                 try:
                     good = self._finish(confirm, plan, change)

@@ -34,8 +34,11 @@ def prepare(
 
 
 def objections(plan: Plan, force: bool) -> list[str]:
-    """Why the plan is not to be carried out, a line each."""
-    return [*plan.errors, *plan.devices, *([] if force else plan.refused)]
+    """Why the plan is not to be carried out, a line each.
+
+    A device that is wrong may be forced, too: ovs-vswitchd then says what it thinks of it.
+    """
+    return [*plan.errors, *([] if force else [*plan.devices, *plan.refused])]
 
 
 def set_up(wanted: tuple[VSwitch, ...]) -> list[str]:

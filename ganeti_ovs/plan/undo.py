@@ -91,7 +91,8 @@ class _Undo:
                 gone = [one for one in references if self._name(self.before, one) not in there]
                 if gone:
                     again = [self._reference(one[1]) for one in gone]
-                    back.append([column, "insert", ["set", again]])
+                    # First: a set must not be empty in between.
+                    back.insert(0, [column, "insert", ["set", again]])
             else:
                 rows = filter(None, (self._made(one, made) for one in references))
                 extra = [

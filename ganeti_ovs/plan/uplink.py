@@ -34,7 +34,7 @@ def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str])
     """vSwitch -> the Port row that goes on being the port of its uplinks.
 
     First the ports that are on the vSwitch already, then those that come from
-    another one with all their members.
+    another one with all their members (but not a bond with the other one's name).
     """
     kept: dict[str, Row] = {}
     for switch in wanted:
@@ -49,7 +49,9 @@ def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str])
         coming = [
             port
             for _bridge, port in places
-            if key(port) not in taken and set(found.members(port)) <= set(switch.uplinks)
+            if key(port) not in taken
+            and port["name"] in switch.uplinks
+            and set(found.members(port)) <= set(switch.uplinks)
         ]
         _keep(kept, switch, coming, found, devices)
     return kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -64,8 +63,3 @@ def answer(process: subprocess.Popen[str]) -> Any:
 
 def document(wanted: Wanted) -> str:
     return to_document([vswitch(name, values) for name, values in wanted.items()], "7")
-
-
-def gone(pid: int) -> bool:
-    """True if there is no such process."""
-    return not os.path.exists(f"/proc/{pid}")

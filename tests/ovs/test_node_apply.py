@@ -365,6 +365,14 @@ def test_rows_changed_between_reading_and_writing(
         assert wanted(ovs) == before
 
 
+def test_missing_device(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    before = wanted(ovs)
+    assert node.run(br0("e9"), code=1)[1] == ["gnt-ovs: br0: this node has no device e9"]
+    (error,) = node.run(br0("e9"), "--force", code=1)[1]
+    assert "ovs-vswitchd refuses e9" in error
+    assert wanted(ovs) == before
+
+
 def test_fake_bridge(node: Node, ovs: OpenVSwitch) -> None:
     ovs.vsctl("add-br", "vlan5", "br0", "5")
     _, errors = node.run({"vlan5": {}}, code=1)

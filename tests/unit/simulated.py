@@ -62,6 +62,8 @@ class Database:
                 assert one["op"] == "mutate"
                 for column, mutator, value in one["mutations"]:
                     row[column] = _mutated(row[column], mutator, _real(value, names))
+                    # ovsdb-server looks at every step of a mutation, not only at the last.
+                    assert row[column] != ["set", []] or column != "interfaces"
 
     def _insert(
         self, table: str, row: dict[str, Any], names: dict[str, str], key: str = ""

@@ -226,6 +226,19 @@ def test_a_foreign_bond_keeps_its_name() -> None:
     again(database, wanted)
 
 
+def test_a_bond_moves_to_another_vswitch() -> None:
+    """And leaves its name behind, for the next bond there."""
+    database = Database()
+    for one, other in (("eth0+eth1", ""), ("", "eth0+eth1"), ("eth2+eth3", "eth0+eth1")):
+        uplinks = {"br0": one, "br1": other}
+        wanted = [switch(n, **({"uplinks": u} if u else {})) for n, u in uplinks.items()]
+        plan = apply(database, *wanted)
+        assert [line for line in refusals(plan) if "would be" in line] == []
+        again(database, *wanted)
+    assert members(database, "bond-br0") == ["eth2", "eth3"]
+    assert members(database, "bond-br1") == ["eth0", "eth1"]
+
+
 def test_two_ports_become_one_bond() -> None:
     database = Database()
     bridge(database, "br0")
