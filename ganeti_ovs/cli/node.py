@@ -17,6 +17,7 @@ from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
+from ganeti_ovs.ovsdb.learning import leave, relearn
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class _Run:
             limit = confirm + 4 * self.session.limit + _MARGIN
             with Guard(self.session, change, self.environ, limit) as guard:
                 try:
+                    leave(self.session, change, self.wanted)
                     switches.commit(self.session, change, self.wanted)
                 except TransactionFailed as err:
                     guard.dismiss()
@@ -133,6 +135,7 @@ class _Run:
                     continue
                 plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
                 plan.warnings += set_up(self.wanted)
+                plan.warnings += relearn(self.session, change, self.wanted)
                 try:
                     good = self._finish(confirm, plan, change)
                 except Error as err:
