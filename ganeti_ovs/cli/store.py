@@ -58,7 +58,7 @@ def documents(cluster: Cluster, wanted: Wanted) -> tuple[dict[str, str], list[st
         if cluster.nodes[name].offline:
             offline.append(name)
         else:
-            found[name] = to_document(switches, wanted.stored.revision)
+            found[name] = to_document(switches, "+".join(wanted.stored.revisions))
     return found, offline
 
 
@@ -76,13 +76,13 @@ class Run:
         """Make `after` what the group keeps, and carry it out."""
         group, stored = self.wanted.group, self.wanted.stored
         tags = change(stored, after)
-        then = Wanted(group, Stored(dict(after), stored.revision), self.wanted.nodes)
+        then = Wanted(group, Stored(dict(after), stored.revisions), self.wanted.nodes)
         if not self._possible(then):
             return 1
         if self.dry_run:
             return 0
         if tags.add or tags.remove:
-            self.master.change_group(group, stored.revision, tags, what)
+            self.master.change_group(group, stored.revisions, tags, what)
         return self._again().apply()
 
     def change_node(self, node: Node, after: Mapping[str, Settings], what: str) -> int:

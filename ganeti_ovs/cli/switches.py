@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ganeti_ovs.cli.store import Run, chosen_group, read_wanted
-from ganeti_ovs.cluster.master import Master
+from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import SETTINGS, vswitch
 
@@ -55,7 +55,7 @@ def settings_options(command: Command) -> Command:
 
 def _given(options: dict[str, Any]) -> dict[str, str]:
     """The settings among a command's options, as text."""
-    found = {name: options[name] for name in SETTINGS if options.get(name)}
+    found = {name: options[name] for name in SETTINGS if options[name] not in (None, ())}
     if "uplinks" in found:
         found["uplinks"] = "+".join(found["uplinks"])
     if "trunks" in found:
@@ -68,6 +68,16 @@ def _run(group: str | None, dry_run: bool, force: bool) -> Run:
     cluster = master.read()
     wanted = read_wanted(cluster, chosen_group(cluster, group))
     return Run(master, cluster, wanted, dry_run, force)
+
+
+def _group_of(cluster: Cluster, node: str, group: str | None) -> str:
+    """The node's group, which must be `group` if that is given."""
+    if node not in cluster.nodes:
+        raise Error(f"there is no node {node}")
+    found = cluster.nodes[node].group
+    if group not in (None, found):
+        raise Error(f"node {node} is in node group {found}, not {group}")
+    return found
 
 
 @click.command("add-switch")
@@ -130,9 +140,7 @@ def modify_switch(
     master = Master()
     cluster = master.read()
     if node is not None:
-        if node not in cluster.nodes:
-            raise Error(f"there is no node {node}")
-        node_group = cluster.nodes[node].group
+        node_group = _group_of(cluster, node, node_group)
     wanted = read_wanted(cluster, chosen_group(cluster, node_group))
     run = Run(master, cluster, wanted, dry_run, force)
     if name not in wanted.stored.switches:
@@ -150,7 +158,9 @@ def modify_switch(
         if key not in SETTINGS:
             raise Error(f"there is no setting {setting}: {', '.join(SETTINGS)}")
         after.pop(key, None)
-    if not after.get("uplinks", "x"):
+    if after.get("uplinks") == "":
+        if node and "uplinks" in wanted.stored.switches[name]:
+            raise Error(f"{node} cannot do without uplinks while its node group has some")
         del after["uplinks"]
     if node is None:
         vswitch(name, after)
@@ -213,11 +223,9 @@ def apply(
     """
     master = Master()
     cluster = master.read()
-    if node is not None and node not in cluster.nodes:
-        raise Error(f"there is no node {node}")
-    groups = (
-        [cluster.nodes[node].group] if node else [node_group] if node_group else [*cluster.groups]
-    )
+    if node is not None:
+        node_group = _group_of(cluster, node, node_group)
+    groups = [node_group] if node_group else [*cluster.groups]
     codes = []
     for name in sorted(groups):
         wanted = read_wanted(cluster, chosen_group(cluster, name))

@@ -88,11 +88,10 @@ def _one(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> 
             process.stdin.write(document + "\n")
             process.stdin.flush()
         except BrokenPipeError:
-            return Outcome(node, False, error=_why(process))
-        line = _line(process, LIMIT)
-        if not line.startswith("{"):
-            return Outcome(node, False, error=_why(process))
-        answer: dict[str, Any] = json.loads(line)
+            return Outcome(node, False, error=_why(process, LIMIT))
+        answer = _answer(process, LIMIT)
+        if isinstance(answer, str):
+            return Outcome(node, False, error=answer)
         words = tuple(map(str, answer.get("changes", ())))
         error = str(answer.get("error") or "")
         if not error:
@@ -110,10 +109,25 @@ def _confirm(process: subprocess.Popen[str], again: list[str]) -> str:
     if again and not _reachable(again):
         return f"cannot be reached any more; it takes the change back within {CONFIRM} s"
     _say(process, "confirm")
-    last = _line(process, REACH_LIMIT)
-    if not again or (last.startswith("{") and json.loads(last).get("confirmed") is True):
+    if not again:
         return ""
-    return f"did not keep the change: {_why(process)}"
+    last = _answer(process, REACH_LIMIT)
+    if isinstance(last, str):
+        return f"was told to keep the change, but did not say that it has: {last}"
+    if last.get("confirmed") is not True:
+        return f"did not keep the change: {last.get('error') or 'without saying why'}"
+    return ""
+
+
+def _answer(process: subprocess.Popen[str], limit: float) -> dict[str, Any] | str:
+    """The node's next line of JSON; in words, why there is none within `limit` seconds."""
+    line = _line(process, limit)
+    if line.startswith("{"):
+        found: dict[str, Any] = json.loads(line)
+        return found
+    if line:
+        return f"what answers is not gnt-ovs node-apply: {quoted(line.strip(), 100)}"
+    return _why(process, limit)
 
 
 @contextmanager
@@ -175,8 +189,8 @@ def _reachable(argv: list[str]) -> bool:
         return False
 
 
-def _why(process: subprocess.Popen[str]) -> str:
-    """What it said last, or how it ended."""
+def _why(process: subprocess.Popen[str], limit: float) -> str:
+    """What it said last on standard error, or how it ended; `limit` seconds were waited."""
     assert process.stderr is not None
     timer = threading.Timer(1, _end, [process])
     timer.start()
@@ -189,5 +203,5 @@ def _why(process: subprocess.Popen[str]) -> str:
     if said:
         return quoted(said[-1], 200)[1:-1]
     if code == -signal.SIGKILL:
-        return f"no answer within {LIMIT:g} s"
+        return f"no answer within {limit:g} s"
     return f"no answer (exit code {code})"

@@ -91,16 +91,18 @@ class Master:
         built: list[str] = runner.BuildCmd(node, "root", command, port=port, quiet=False)
         return built
 
-    def change_group(self, group: Group, revision: str, tags: TagChange, what: str) -> None:
-        """Change a group's tags in one job, if nobody has since `revision` was read.
+    def change_group(
+        self, group: Group, revisions: Sequence[str], tags: TagChange, what: str
+    ) -> None:
+        """Change a group's tags in one job, if nobody has since `revisions` were read.
 
-        The old revision goes first, which fails when another change has taken it;
-        then nothing is done. `what` is the job's reason, for Ganeti's log.
+        They go first, which fails when another change has taken them; then nothing is done.
+        `what` is the job's reason, for Ganeti's log.
         """
         word = f"{time.time_ns() // 10**6}.{os.urandom(3).hex()}"
         self._room(group.tags, tags, f"node group {group.name}")
         jobs = [
-            *([("TagsDel", (f"{REVISION}{revision}",))] if revision else []),
+            *([("TagsDel", [f"{REVISION}{old}" for old in revisions])] if revisions else []),
             ("TagsSet", (*tags.add, f"{REVISION}{word}")),
             *([("TagsDel", tags.remove)] if tags.remove else []),
         ]

@@ -33,7 +33,8 @@ class Stored:
 
     switches: dict[str, Settings]
     """vSwitch -> setting -> text."""
-    revision: str = ""
+    revisions: tuple[str, ...] = ()
+    """One, or none; more after two first changes at the same moment."""
 
 
 def read_tags(tags: Iterable[str], owner: str, *, is_node: bool = False) -> Stored:
@@ -64,18 +65,13 @@ def read_tags(tags: Iterable[str], owner: str, *, is_node: bool = False) -> Stor
             )
         else:
             settings[setting] = text
-    if len(revisions) > 1:
-        raise BadInput(
-            f"{owner} was changed by two at once: tags {REVISION}{revisions[0]} and"
-            f" {REVISION}{revisions[1]}; look at its tags, then remove one of the two"
-        )
     wrong = sorted(present if is_node else found.keys() - present)
     if wrong:
         raise BadInput(
             f"{owner}: tag {PREFIX}{wrong[0]} "
             + ("is for node groups" if is_node else "is missing, but there are settings for it")
         )
-    return Stored(found, revisions[0] if revisions else "")
+    return Stored(found, tuple(revisions))
 
 
 def _parse(tag: str) -> tuple[str, str, str]:

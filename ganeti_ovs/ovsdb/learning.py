@@ -58,7 +58,9 @@ def relearn(session: Session, change: Change, wanted: Iterable[VSwitch]) -> list
         if others:
             error = _activate(dirname(session.path), port, (others[0], bond["active"]))
             if error:
-                problems.append(f"{switch.name}: {port}: the other side was not told: {error}")
+                problems.append(
+                    f"{switch.name}: {port}: the other side was not told where guests are: {error}"
+                )
     return problems
 
 
@@ -84,7 +86,7 @@ def _activate(directory: str, port: str, members: tuple[str, ...]) -> str:
                 for member in members:
                     control.answer(control.post("bond/set-active-member", port, member))
         except Error as err:
-            problem = str(err)
+            problem = f"ovs-vswitchd does not change the active member ({err})"
         else:
             return ""
     return problem

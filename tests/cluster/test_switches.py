@@ -183,6 +183,10 @@ def test_a_node_of_its_own(cluster: Cluster) -> None:
     ovs(cluster, "modify-switch", "br-data", "-n", "node3.lab", "--uplink", "eth3")
     assert uplink(cluster, 3)["members"] == ["eth3"]
     assert uplink(cluster, 1)["members"] == ["eth2", "eth3"]
+    none = ("modify-switch", "br-data", "-n", "node3.lab", "--remove-uplink", "eth3")
+    assert "cannot do without uplinks while its node group has some" in ovs(cluster, *none, code=1)
+    other = ("apply", "-n", "node3.lab", "-g", "rack9")
+    assert "node3.lab is in node group default, not rack9" in ovs(cluster, *other, code=1)
     assert ovs(cluster, "list-switches", "--no-headers", "-o", "own") == "node3.lab\n"
     out = ovs(cluster, "remove-switch", "br-data", code=1)
     assert "first gnt-ovs modify-switch -n node3.lab br-data --reset uplinks" in out

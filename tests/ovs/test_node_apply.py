@@ -460,13 +460,7 @@ def test_restored_after_the_database_was_lost(
     node.run({**wish, "br1": {"datapath_type": "netdev"}})
     node.run(wish)
     right = {row["name"]: row["bond_mode"] for row in ovs.rows("Port") if row["name"] != "tap0"}
-    ovs.stop_vswitchd()
-    ovs.stop_server()
-    (ovs.dir / "conf.db").unlink()
-    ovs.create_database()
-    ovs.start_server()
-    ovs.vsctl("--no-wait", "init")
-    ovs.start_vswitchd()
+    ovs.lose_database()
     would = product.run(ovs.environ, product.gnt_ovs, "reconcile", "--dry-run")
     assert would.stdout.splitlines() == [
         "would have br0: made",

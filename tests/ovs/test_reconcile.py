@@ -64,13 +64,7 @@ def reconcile(
 
 
 def lose_database(ovs: OpenVSwitch) -> None:
-    ovs.stop_vswitchd()
-    ovs.stop_server()
-    (ovs.dir / "conf.db").unlink()
-    ovs.create_database()
-    ovs.start_server()
-    ovs.vsctl("--no-wait", "init")
-    ovs.start_vswitchd()
+    ovs.lose_database()
     ovs.add_bridge("br0")
     ovs.add_bridge("br1")
 

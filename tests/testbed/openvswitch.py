@@ -66,6 +66,16 @@ class OpenVSwitch:
         )
         wait_until(self.socket.exists, "ovsdb-server's socket")
 
+    def lose_database(self) -> None:
+        """A new, empty database; both daemons are restarted."""
+        self.stop_vswitchd()
+        self.stop_server()
+        (self.dir / "conf.db").unlink()
+        self.create_database()
+        self.start_server()
+        self.vsctl("--no-wait", "init")
+        self.start_vswitchd()
+
     def start_vswitchd(self) -> None:
         self._vswitchd = self._start(
             *self._prefix, "ovs-vswitchd", f"unix:{self.socket}", "--disable-system"
