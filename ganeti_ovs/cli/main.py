@@ -12,6 +12,7 @@ from ganeti_ovs.cli.reconcile import reconcile
 from ganeti_ovs.cli.show import show
 from ganeti_ovs.cli.switches import add_switch, apply, modify_switch, remove_switch
 from ganeti_ovs.cli.switchlist import info_switch, list_switches
+from ganeti_ovs.cli.verify import verify
 from ganeti_ovs.model.errors import Error
 
 
@@ -22,8 +23,8 @@ def commands() -> None:
 
 
 for command in (
-    add_switch, modify_switch, remove_switch, list_switches, info_switch, apply, show, reconcile,
-    node_apply,
+    add_switch, modify_switch, remove_switch, list_switches, info_switch, apply, verify, show,
+    reconcile, node_apply,
 ):  # fmt: skip
     commands.add_command(command)
 

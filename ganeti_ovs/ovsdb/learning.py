@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import Client
-from ganeti_ovs.ovsdb.switches import read_tables, states
+from ganeti_ovs.ovsdb.state import states
+from ganeti_ovs.ovsdb.switches import read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
