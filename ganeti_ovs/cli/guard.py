@@ -13,6 +13,7 @@ from typing import Any, Optional
 from ganeti_ovs.cluster import document
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.learning import announce
 from ganeti_ovs.ovsdb.session import NotApplied, Session
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -143,6 +144,7 @@ def _take_back(path: str, limit: float, change: switches.Change) -> None:
             with Session(path, switches.LOCK, limit) as session:
                 session.acquire()
                 if switches.take_back(session, change):
+                    announce(session, change.stations, change)
                     syslog(LOG_WARNING, "node-apply was ended: its change is taken back")
                 return
         except NotApplied as err:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -17,7 +18,7 @@ from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
-from ganeti_ovs.ovsdb.learning import leave, relearn
+from ganeti_ovs.ovsdb.learning import announce, leave, moved, with_stations
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 from ganeti_ovs.ovsdb.state import states
 
@@ -128,6 +129,7 @@ class _Run:
             against = objections(plan, self.force)
             if against:
                 raise Error("; ".join(against))
+            change = with_stations(self.session, change, self.wanted)
             limit = confirm + 4 * self.session.limit + _MARGIN
             self.tried = True
             with Guard(self.session, change, self.environ, limit) as guard:
@@ -141,22 +143,34 @@ class _Run:
                     continue
                 plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
                 plan.warnings += set_up(self.wanted)
-                plan.warnings += relearn(self.session, change, self.wanted)
+                plan.warnings += announce(self.session, self._moved(change), change)
                 try:
                     good = self._finish(confirm, plan, change)
                 except Error as err:
-                    raise Error(f"{err}{switches.put_back(self.session, change)}") from None
+                    raise Error(f"{err}{self._put_back(change)}") from None
                 guard.dismiss()
                 self._tell(confirm, plan, good)
                 return good
         raise Error("the vSwitches' ports are being changed by others all the time; try again")
+
+    def _moved(self, change: switches.Change) -> list[str]:
+        return moved(change.before, switches.read_tables(self.session), self.wanted)
+
+    def _put_back(self, change: switches.Change) -> str:
+        """What became of it, in words that continue a line."""
+        names: list[str] = []
+        with suppress(Error):
+            names = self._moved(change)
+        words = switches.put_back(self.session, change)
+        announce(self.session, names, change)
+        return words
 
     def _finish(self, confirm: float, plan: Plan, change: switches.Change) -> bool:
         """Wait to be confirmed, then keep the document. False: it is put back."""
         if confirm:
             heard = _say(applied=True, **self._done(plan))
             if not heard or self.calls.line(confirm, _LONGEST) != "confirm":
-                left = switches.put_back(self.session, change)
+                left = self._put_back(change)
                 _say(confirmed=False, error=f"not confirmed within {confirm:g} s{left}")
                 return False
         document.save(self.environ, self.text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from os.path import dirname
 from typing import Any
 
@@ -72,6 +72,11 @@ class Sent:
     def error(self, node: str) -> str:
         """Why the node does not have what it was sent; "" if it has."""
         return self._nodes.get(node, {}).get("error", "")
+
+    def forget(self, nodes: Iterable[str]) -> None:
+        """Nodes that may have been other machines before."""
+        for node in nodes:
+            self._nodes.pop(node, None)
 
     def begin(self, documents: Mapping[str, str]) -> None:
         """Before they are sent: they are not sent again by themselves, whatever happens now."""

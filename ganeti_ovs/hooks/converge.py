@@ -19,12 +19,14 @@ from ganeti_ovs.cluster.wanted import all_documents
 __all__ = ["Busy", "converge", "unsent"]
 
 
-def converge(environ: Mapping[str, str], patience: float = 0) -> list[str]:
+def converge(
+    environ: Mapping[str, str], patience: float = 0, added: tuple[str, ...] = ()
+) -> list[str]:
     """Send every node what is new to it; what went wrong. Nothing on nodes that are no master.
 
     A node that has carried its document out and taken it back, for whatever reason, is left
-    alone until somebody says `gnt-ovs apply`. Raises Error, and Busy when another one is still
-    sending after `patience` seconds.
+    alone until somebody says `gnt-ovs apply`. Nodes `added` have just come to the cluster.
+    Raises Error, and Busy when another one is still sending after `patience` seconds.
     """
     if not is_master(environ):
         return []
@@ -32,6 +34,7 @@ def converge(environ: Mapping[str, str], patience: float = 0) -> list[str]:
     with Sent(environ, patience) as sent:
         cluster = master.read()
         documents, problems = all_documents(cluster)
+        sent.forget(added)
         new = sent.new_to(documents)
         if not new:
             return problems

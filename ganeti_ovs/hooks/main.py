@@ -99,8 +99,9 @@ def _converge(event: str, environ: Environment) -> list[str]:
     """Problems are no end: the watcher's call is also for this node's own ports."""
     from ganeti_ovs.hooks.converge import Busy, converge
 
+    added = (environ.get("GANETI_NODE_NAME", ""),) if event == "node-add" else ()
     try:
-        return converge(environ, 0 if event == "watcher" else _SEND_PATIENCE)
+        return converge(environ, 0 if event == "watcher" else _SEND_PATIENCE, added)
     except Busy as err:
         return [] if event == "watcher" else [str(err)]
     except Error as err:

@@ -1,19 +1,30 @@
-"""What a bond's other side must learn again after a change."""
+"""What physical switches must learn again when a vSwitch's uplinks change: where guests are.
+
+NOTE: Open vSwitch sends learning packets only when the active member of a bond changes
+(bond_choose_active_member, bundle_run in ofproto/), not when balance-slb becomes active-backup,
+nor when a bond is made of a port or a port of a bond. Frames for a guest then go on to the old
+cable, and are dropped, until the guest sends. Those packets also go out before the datapath's
+flows are changed, so that a frame on the old way can undo them. So we send our own, after that.
+"""
 
 from __future__ import annotations
 
+import re
+import socket
+from contextlib import suppress
+from dataclasses import replace
 from glob import escape, glob
 from os.path import dirname
-from time import sleep
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.ovsdb.state import states
 from ganeti_ovs.ovsdb.switches import read_tables
+from ganeti_ovs.plan.found import Found, only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from ganeti_ovs.model.vswitch import VSwitch
@@ -21,73 +32,164 @@ if TYPE_CHECKING:
     from ganeti_ovs.ovsdb.switches import Change
     from ganeti_ovs.plan.found import Tables
 
-_SENT = 0.1
-"""Seconds in which ovs-vswitchd surely has sent its learning packets."""
+_ACTIVE = re.compile(r"^(?:member|slave) (\S+): .*\n +active (?:member|slave)$", re.MULTILINE)
+"""In the answer to bond/show, whose line `active member mac` is what was wanted, not what is."""
+
+
+def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -> Change:
+    """The change with what is to be announced after it: guests, and what was learned before.
+
+    NOTE: not after it: a broadcast of a guest that has come back by the other cable is learned
+    at the uplink when balance-slb becomes active-backup (flows are revalidated in that mode).
+    """
+    if not change.operations:
+        return change
+    names = [switch.name for switch in wanted]
+    found = {name: _guests(change.before, name) for name in names}
+    with suppress(Error), _control(session) as control:
+        for name, state in states(change.before, names).items():
+            found[name].update(_learned(control, name, state, outside=False))
+    return replace(change, stations={name: tuple(some) for name, some in found.items()})
+
+
+def _guests(tables: Tables, name: str) -> set[tuple[str, int]]:
+    """(MAC, VLAN) of guests' interfaces, in the VLAN of their untagged frames."""
+    rows = Found(tables)
+    bridge = rows.bridges.get(name)
+    return {
+        (str(mac), only(port["tag"]) or 0)
+        for port in (rows.ports_of(bridge) if bridge else ())
+        if rows.guest(port) and only(port["vlan_mode"]) != "trunk"
+        for row in rows.members(port).values()
+        for key, mac in row["external_ids"][1]
+        if key == "attached-mac"
+    }
 
 
 def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
-    """Before the change: an active-backup bond whose active member goes takes another one.
-
-    NOTE: only a bond whose active member changes sends learning packets, which tell a
-    physical switch where the guests are now (bond_choose_active_member, bundle_run in
-    ofproto/); a bond that becomes one plain port says nothing. Without, frames for a guest
-    go on to the old cable until the guest sends, or is asked for by a broadcast.
-    """
-    for switch, port, bond, members in _bonds(change.before, wanted):
-        stay = [one for one in members if one in switch.uplinks]
-        if bond["active"] not in switch.uplinks and stay:
-            _activate(dirname(session.path), port, (stay[0],))
-            sleep(_SENT)
-
-
-def relearn(session: Session, change: Change, wanted: Iterable[VSwitch]) -> list[str]:
-    """After the change: let bonds that are active-backup say where their guests are.
-
-    Those whose mode or members have changed; one that keeps its active member, or is new,
-    says nothing by itself. So its member is changed, and changed back. Returns what went wrong.
-    """
-    switches = list(wanted)
-    before = states(change.before, [switch.name for switch in switches])
-    problems = []
-    for switch, port, bond, members in _bonds(read_tables(session), switches):
-        ports = before.get(switch.name, {}).get("ports", {})
-        old = ports.get(port, {})
-        same = old.get("bond", {}).get("mode") == bond["mode"]
-        if not ports or (same and sorted(old["members"]) == sorted(switch.uplinks)):
-            continue
-        others = [one for one in members if one != bond["active"]]
-        if others:
-            error = _activate(dirname(session.path), port, (others[0], bond["active"]))
-            if error:
-                problems.append(
-                    f"{switch.name}: {port}: the other side was not told where guests are: {error}"
-                )
-    return problems
-
-
-def _bonds(
-    tables: Tables, wanted: Iterable[VSwitch]
-) -> Iterator[tuple[VSwitch, str, dict[str, Any], list[str]]]:
-    """(vSwitch, port, bond, members with a link) of each active-backup bond that has a link."""
+    """Before the change: an active-backup bond whose active member goes takes another one."""
     switches = {switch.name: switch for switch in wanted}
-    for name, state in states(tables, switches).items():
+    went = {}
+    for name, state in states(change.before, switches).items():
         for port, about in state["ports"].items():
-            bond = about.get("bond")
-            if bond and bond["mode"] == "active-backup" and bond["active"]:
-                up = [one for one, member in about["members"].items() if member["link"] == "up"]
-                yield switches[name], port, bond, up
+            bond, uplinks = about.get("bond"), switches[name].uplinks
+            if bond and bond["mode"] == "active-backup" and bond["active"] not in uplinks:
+                stay = [one for one in _with_link(about) if one in uplinks]
+                if stay:
+                    went[name] = (port, stay[0])
+    if went:
+        # What goes wrong here makes the change cost some frames, no more.
+        with suppress(Error), _control(session) as control:
+            for port, member in went.values():
+                _ask(control, "bond/set-active-member", port, member)
+        announce(session, went, change)
 
 
-def _activate(directory: str, port: str, members: tuple[str, ...]) -> str:
-    """Make one member after the other the active one, by ovs-vswitchd's control socket."""
-    problem = f"no control socket of ovs-vswitchd in {directory}"
+def moved(before: Tables, after: Tables, wanted: Iterable[VSwitch]) -> list[str]:
+    """vSwitches that were there before, and whose uplinks are other ones, or used otherwise."""
+    names = [switch.name for switch in wanted]
+    old, new = states(before, names), states(after, names)
+    return [name for name in new if name in old and _ways(old[name]) != _ways(new[name])]
+
+
+def announce(session: Session, names: Iterable[str], change: Change) -> list[str]:
+    """Let the vSwitches `names` say to the outside which MACs are behind them; what went wrong.
+
+    For uplinks of which one at a time is used; with others, all cables are one to the
+    physical switch (LACP), or it may send to any (balance-slb).
+    """
+    todo = [name for name in names if change.stations.get(name)]
+    if not todo:
+        return []
+    try:
+        now = states(read_tables(session), todo)
+        with _control(session) as control:
+            _round(control, now, change)
+            # Half a second; only then no frame goes the old way any more.
+            _ask(control, "revalidator/wait")
+            for name, state in now.items():
+                if {*_learned(control, name, state, outside=True)} & {*change.stations[name]}:
+                    _ask(control, "fdb/flush", name)
+            _round(control, now, change)
+    except (Error, OSError) as err:
+        return [f"{', '.join(sorted(todo))}: the other side was not told where guests are: {err}"]
+    return []
+
+
+def _round(control: Client, now: dict[str, dict[str, Any]], change: Change) -> None:
+    for name, state in now.items():
+        for port, about in state["ports"].items():
+            device = _used(control, port, about)
+            if device:
+                _send(device, change.stations[name], about["trunks"])
+
+
+def _with_link(about: dict[str, Any]) -> list[str]:
+    return [name for name, member in about["members"].items() if member["link"] == "up"]
+
+
+def _ways(state: dict[str, Any]) -> list[tuple[list[str], str]]:
+    """How frames go out: by which devices, used in which way."""
+    return sorted(
+        (sorted(about["members"]), about.get("bond", {}).get("mode", ""))
+        for about in state["ports"].values()
+    )
+
+
+def _used(control: Client, port: str, about: dict[str, Any]) -> str:
+    """The device that frames go out by; "" if there are several."""
+    bond = about.get("bond")
+    if not bond:
+        return str(next(iter(about["members"])))
+    if bond["mode"] != "active-backup" or bond["negotiated"]:
+        return ""
+    found = _ACTIVE.search(_ask(control, "bond/show", port))
+    return found.group(1) if found and found.group(1) in about["members"] else ""
+
+
+def _learned(
+    control: Client, name: str, state: dict[str, Any], *, outside: bool
+) -> list[tuple[str, int]]:
+    """(MAC, VLAN) of all that was learned at the uplinks (`outside`), or elsewhere."""
+    uplinks = {
+        str(member["ofport"])
+        for about in state["ports"].values()
+        for member in about["members"].values()
+    }
+    rows = [line.split() for line in _ask(control, "fdb/show", name).splitlines()[1:]]
+    return [
+        (row[2], int(row[1])) for row in rows if len(row) >= 3 and (row[0] in uplinks) == outside
+    ]
+
+
+def _send(device: str, stations: Sequence[tuple[str, int]], trunks: list[int]) -> None:
+    """A gratuitous RARP of each station, as Open vSwitch's own learning packets are."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+        raw.bind((device, 0))
+        for mac, vlan in stations:
+            if not trunks or vlan in trunks:
+                raw.send(rarp(bytes.fromhex(mac.replace(":", "")), vlan))
+
+
+def rarp(mac: bytes, vlan: int) -> bytes:
+    """A broadcast frame from `mac` that asks nobody for anything (RFC 903), 60 bytes or more."""
+    tag = b"\x81\x00" + vlan.to_bytes(2, "big") if vlan else b""
+    head = b"\x80\x35" + b"\x00\x01\x08\x00\x06\x04\x00\x03"
+    frame = b"\xff" * 6 + mac + tag + head + mac + bytes(4) + mac + bytes(4)
+    return frame.ljust(60 + len(tag), b"\x00")
+
+
+def _control(session: Session) -> Client:
+    """The running ovs-vswitchd's control socket. Raises Error."""
+    problem: Error | None = None
+    directory = dirname(session.path)
     for path in sorted(glob(f"{escape(directory)}/ovs-vswitchd.*.ctl")):
         try:
-            with Client(path) as control:
-                for member in members:
-                    control.answer(control.post("bond/set-active-member", port, member))
-        except Error as err:
-            problem = f"ovs-vswitchd does not change the active member ({err})"
-        else:
-            return ""
-    return problem
+            return Client(path)
+        except Error as err:  # one that was killed leaves its socket
+            problem = err
+    raise problem or Error(f"no control socket of ovs-vswitchd in {directory}")
+
+
+def _ask(control: Client, method: str, *arguments: str) -> str:
+    return str(control.answer(control.post(method, *arguments)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganeti_ovs.model.errors import Error, quoted
@@ -18,6 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ganeti_ovs.plan.wire import Operations
 
+Stations = Mapping[str, Sequence[tuple[str, int]]]
+"""vSwitch -> (MAC, VLAN) of guests and others behind it; VLAN 0: untagged."""
+
 LOCK = "switches"
 """The session's lock while vSwitches are changed; see Session."""
 
@@ -28,6 +31,8 @@ class Change:
 
     operations: Operations
     before: Tables
+    stations: Stations = field(default_factory=dict)
+    """What was learned elsewhere than at the uplinks; see `ganeti_ovs.ovsdb.learning`."""
 
 
 def read_tables(client: Client) -> Tables:

@@ -76,6 +76,14 @@ def test_a_node_without_vswitches_is_left_alone_until_it_has_had_some(
         assert sent.new_to({"n1": NONE}) == {"n1": NONE}
 
 
+def test_a_node_that_is_another_machine_now(environ: Mapping[str, str]) -> None:
+    with Sent(environ) as sent:
+        sent.begin({"n1": ONE, "n2": ONE})
+        sent.end({"n1": answered("n1"), "n2": answered("n2")})
+        sent.forget(["n2", "n9"])
+        assert sent.new_to({"n1": ONE, "n2": ONE}) == {"n2": ONE}
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"n1": 1}', '{"n1": {"document": 1}}'])
 def test_a_broken_file_counts_as_none(text: str, environ: Mapping[str, str]) -> None:
     file = Path(environ["LOCALSTATEDIR"]) / "lib/ganeti-ovs/sent.json"

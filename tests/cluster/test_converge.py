@@ -1,0 +1,113 @@
+"""Nodes come to what is kept for them: new ones, moved ones, and with another master."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.lab import Cluster
+from tests.cluster.test_switches import NODES, ovs, unplugged, uplink
+
+NEW = ("--datapath-type", "netdev", "--uplink", "eth2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def left(cluster: Cluster) -> Iterator[None]:
+    """Only br0 is left, and it is nobody's."""
+    yield
+    for name in ovs(cluster, "list-switches", "--no-headers", "-o", "name").split():
+        ovs(cluster, "remove-switch", name)
+    for node in NODES:
+        assert bridges(cluster, node) == {"br0"}
+
+
+def bridges(cluster: Cluster, node: int) -> set[str]:
+    return {row["name"] for row in cluster.rows(node)["Bridge"]}
+
+
+def watcher(cluster: Cluster) -> None:
+    """What cron does on the master every five minutes."""
+    cluster.master.run("ganeti-watcher", "--ignore-pause")
+
+
+def test_verify(cluster: Cluster) -> None:
+    ovs(cluster, "add-switch", "br-data", *NEW, "--trunks", "100")
+    assert ovs(cluster, "verify").count(": right\n") == 3
+    cluster.node(2).run("ovs-vsctl", "set", "port", "eth2", "trunks=100,200")
+    out = ovs(cluster, "verify", code=1)
+    assert "node2.lab: differs, apply would do: br-data: eth2: trunks 100 200 -> 100\n" in out
+    assert out.count(": right\n") == 2
+    reports = json.loads(ovs(cluster, "verify", "-n", "node2.lab", "--json", code=1))
+    assert [report["node"] for report in reports] == ["node2.lab"]
+    assert reports[0]["drift"] == ["br-data: eth2: trunks 100 200 -> 100"]
+    done = cluster.master.run("gnt-cluster", "verify", check=False)
+    assert "differs, gnt-ovs apply would do: br-data: eth2: trunks 100 200 -> 100" in done.stdout
+    ovs(cluster, "apply")
+    assert ovs(cluster, "verify").count(": right\n") == 3
+    done = cluster.master.run("gnt-cluster", "verify", check=False)
+    assert "ganeti-ovs" not in done.stdout + done.stderr
+
+
+def test_a_node_that_does_not_answer(cluster: Cluster) -> None:
+    with unplugged(cluster, "m3"):
+        out = ovs(cluster, "verify", code=1)
+    assert "node3.lab: error: " in out
+    assert out.count(": right\n") == 2
+
+
+def test_a_node_in_another_group(cluster: Cluster) -> None:
+    """No hook tells of it; ganeti-watcher's call finds it."""
+    cluster.gnt("group", "add", "rack2")
+    try:
+        ovs(cluster, "add-switch", "-g", "rack2", "br-rack2", "--datapath-type", "netdev")
+        ovs(cluster, "modify-switch", "-g", "default", "-n", "node3.lab", "br-data",
+            "--trunks", "100,300")  # fmt: skip
+        cluster.gnt("group", "assign-nodes", "rack2", "node3.lab")
+        assert bridges(cluster, 3) == {"br0", "br-data"}
+        watcher(cluster)
+        assert bridges(cluster, 3) == {"br0", "br-rack2"}
+        out = ovs(cluster, "verify")
+        assert "node3.lab: has settings of its own for br-data, which its node group" in out
+        cluster.gnt("group", "assign-nodes", "default", "node3.lab")
+        watcher(cluster)
+        assert bridges(cluster, 3) == {"br0", "br-data"}
+        assert uplink(cluster, 3)["trunks"] == [100, 300]
+        ovs(cluster, "modify-switch", "-g", "default", "-n", "node3.lab", "br-data",
+            "--reset", "trunks")  # fmt: skip
+        ovs(cluster, "remove-switch", "-g", "rack2", "br-rack2")
+    finally:
+        cluster.gnt("group", "assign-nodes", "default", "node3.lab")
+        cluster.gnt("group", "remove", "rack2")
+
+
+def test_a_node_that_is_back(cluster: Cluster) -> None:
+    cluster.gnt("node", "modify", "--offline=yes", "node3.lab")
+    ovs(cluster, "modify-switch", "br-data", "--trunks", "100,400")
+    assert uplink(cluster, 3)["trunks"] == [100]
+    cluster.gnt("node", "modify", "--offline=no", "--force", "node3.lab")
+    assert uplink(cluster, 3)["trunks"] == [100, 400]
+
+
+def test_a_new_node(cluster: Cluster) -> None:
+    cluster.gnt("node", "remove", "node3.lab")
+    cluster.node(3).run("ovs-vsctl", "del-br", "br-data")
+    cluster.node(3).run("rm", "/var/lib/ganeti-ovs/switches.json")
+    cluster.gnt("node", "add", "--no-ssh-key-check", "node3.lab")
+    assert uplink(cluster, 3)["trunks"] == [100, 400]
+
+
+def test_another_master(cluster: Cluster) -> None:
+    cluster.node(2).run("gnt-cluster", "master-failover", "--no-voting", "--yes-do-it", check=False)
+    second = cluster.node(2)
+    try:
+        listed = second.run("gnt-ovs", "list-switches", "--no-headers", "-o", "name").stdout
+        assert listed == "br-data\n"
+        out = second.run("gnt-ovs", "modify-switch", "br-data", "--trunks", "100,800").stdout
+        assert out.count(": changed\n") == 3
+        assert all(uplink(cluster, node)["trunks"] == [100, 800] for node in NODES)
+        assert "not the master" in ovs(cluster, "apply", code=1)
+    finally:
+        cluster.master.run("gnt-cluster", "master-failover")
+    assert ovs(cluster, "verify").count(": right\n") == 3
