@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from socket import AF_UNIX, SOCK_STREAM, socket
 from typing import Any
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
@@ -64,7 +65,11 @@ class OpenVSwitch:
         self._server = self._start(
             "ovsdb-server", str(self.dir / "conf.db"), f"--remote=punix:{self.socket}"
         )
-        wait_until(self.socket.exists, "ovsdb-server's socket")
+        wait_until(self._listens, "ovsdb-server's socket")
+
+    def _listens(self) -> bool:
+        with socket(AF_UNIX, SOCK_STREAM) as client:
+            return not client.connect_ex(str(self.socket))
 
     def lose_database(self) -> None:
         """A new, empty database; both daemons are restarted."""
