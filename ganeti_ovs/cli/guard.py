@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
-from contextlib import suppress
 from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
-from typing import Any, Optional
 
 from ganeti_ovs.cluster import document
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import NotApplied, Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from typing import Any, Optional
+else:
+    # NOTE: signal's own module makes enums of its constants when imported, as socket's does.
+    import _signal as signal
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 """What ends the wait for the confirmation; SIGPIPE is an error of writing, in Python."""
@@ -61,8 +66,10 @@ class Guard:
 
     def dismiss(self) -> None:
         """The change is confirmed, or taken back already."""
-        with suppress(OSError):  # the guard may have ended by itself
+        try:  # noqa: SIM105
             os.write(self._writing, b"k")
+        except OSError:
+            pass  # It has ended by itself.
         os.close(self._writing)
         self._writing = -1
         os.waitpid(self._child, 0)
@@ -113,8 +120,10 @@ class Calls:
         return line.decode(errors="replace").rstrip("\r")
 
     def _signalled(self, _number: int, _frame: object) -> None:
-        with suppress(BlockingIOError):
+        try:  # noqa: SIM105
             os.write(self._waker, b"s")
+        except BlockingIOError:
+            pass  # It is full of them.
 
 
 def _detach() -> None:

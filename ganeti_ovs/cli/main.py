@@ -20,7 +20,7 @@ COMMANDS = {
     "apply": "switches",
     "show": "show",
     "reconcile": "reconcile",
-    "node-apply": "node",
+    "node-apply": "nodecommand",
 }
 """Command -> its module in ganeti_ovs.cli, where it is a function of the same name."""
 

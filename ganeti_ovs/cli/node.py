@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional
-
-import click
+import sys
 
 from ganeti_ovs.cli.guard import Calls, Guard
-from ganeti_ovs.cli.options import database_option
 from ganeti_ovs.cluster import document
 from ganeti_ovs.hooks.switches import objections, prepare, set_up
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.model.jsontext import dumps
+from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.learning import leave, relearn
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Optional
+
     from ganeti_ovs.model.vswitch import VSwitch
     from ganeti_ovs.plan.found import Tables
     from ganeti_ovs.plan.vswitch import Plan
@@ -34,31 +34,14 @@ _MARGIN = 30.0
 """Seconds, besides those of ovs-vswitchd, that reading and writing rows may take in all."""
 
 
-@click.command("node-apply")
-@click.option("--dry-run", is_flag=True, help="Say what would be changed, change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-@click.option("--force", is_flag=True, help="Do what is refused because it cuts somebody off.")
-@click.option(
-    "--confirm",
-    metavar="SECONDS",
-    type=click.FloatRange(0, 3600),
-    default=0,
-    help="Take the change back unless the line 'confirm' comes within so long (implies --json).",
-)
-@database_option
-def node_apply(
-    dry_run: bool,
-    as_json: bool,
-    force: bool,
-    confirm: float,
-    database: Optional[str],  # noqa: UP045
-) -> None:
-    """Make this node's vSwitches what the document (a line of JSON) on standard input says.
-
-    The master runs it on every node. What is there is adopted and not rebuilt;
-    guests keep their ports. If anything fails, or the change is not confirmed,
-    everything is put back as it was. Exit code 1 then.
-    """
+def carry_out(
+    dry_run: bool = False,
+    as_json: bool = False,
+    force: bool = False,
+    confirm: float = 0,
+    database: Optional[str] = None,  # noqa: UP045
+) -> bool:
+    """What the options of node-apply ask for; False if it was not done. Raises Error."""
     environ = dict(os.environ)
     as_json = as_json or confirm > 0
     limit = apply_limit(environ)
@@ -75,8 +58,7 @@ def node_apply(
                 raise
             _say(applied=False, error=str(err))
             good = False
-    if not good:
-        raise SystemExit(1)
+    return good
 
 
 def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
@@ -86,7 +68,7 @@ def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
     return from_document(text)[0], text
 
 
-@dataclass
+@frozen
 class _Run:
     session: Session
     calls: Calls
@@ -166,7 +148,7 @@ class _Run:
         else:
             _lines(plan.changes, plan.warnings)
             if not plan.changes:
-                click.echo("nothing to do")
+                print("nothing to do")
 
     def _done(self, plan: Plan) -> dict[str, Any]:
         state = self._state(switches.read_tables(self.session))
@@ -179,7 +161,7 @@ class _Run:
 def _say(**what: Any) -> bool:
     """Print a line of JSON; False if nobody reads any more."""
     try:
-        os.write(1, json.dumps(what).encode() + b"\n")
+        os.write(1, dumps(what).encode() + b"\n")
     except OSError:
         return False
     return True
@@ -187,9 +169,9 @@ def _say(**what: Any) -> bool:
 
 def _lines(changes: list[str], warnings: list[str]) -> None:
     for line in changes:
-        click.echo(line)
+        print(line)
     for line in warnings:
-        click.echo(f"warning: {line}", err=True)
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def _revision(text: Optional[str]) -> Optional[str]:  # noqa: UP045

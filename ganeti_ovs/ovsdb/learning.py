@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from glob import escape, glob
+import os
 from os.path import dirname
 from time import sleep
-from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.ovsdb.switches import read_tables, states
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
@@ -80,9 +80,15 @@ def _bonds(
 def _activate(directory: str, port: str, members: tuple[str, ...]) -> str:
     """Make one member after the other the active one, by ovs-vswitchd's control socket."""
     problem = f"no control socket of ovs-vswitchd in {directory}"
-    for path in sorted(glob(f"{escape(directory)}/ovs-vswitchd.*.ctl")):
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        names = []
+    for name in names:
+        if not (name.startswith("ovs-vswitchd.") and name.endswith(".ctl")):
+            continue
         try:
-            with Client(path) as control:
+            with Client(f"{directory}/{name}") as control:
                 for member in members:
                     control.answer(control.post("bond/set-active-member", port, member))
         except Error as err:

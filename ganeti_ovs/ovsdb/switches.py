@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
-
 from ganeti_ovs.model.errors import Error, quoted
-from ganeti_ovs.model.vswitch import VSwitch
-from ganeti_ovs.ovsdb.client import Client, TransactionFailed
+from ganeti_ovs.model.value import frozen
+from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NotApplied, Session
-from ganeti_ovs.plan.found import READ, ROOT, Found, Tables, numbers, ours
+from ganeti_ovs.plan.found import READ, ROOT, Found, numbers, ours
 from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.wire import uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.ovsdb.client import Client
+    from ganeti_ovs.plan.found import Tables
     from ganeti_ovs.plan.wire import Operations
 
 LOCK = "switches"
 """The session's lock while vSwitches are changed; see Session."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Change:
     """All that is needed to undo a change, known before it is made."""
 
