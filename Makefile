@@ -17,7 +17,7 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre \
   instance-failover-pre network-connect-pre instance-add-post instance-modify-post \
   instance-migrate-post instance-failover-post instance-reboot-post instance-remove-post \
-  instance-start-post instance-stop-post) watcher
+  instance-start-post instance-stop-post node-add-post node-modify-post cluster-verify-post) watcher
 VENV = .venv
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv

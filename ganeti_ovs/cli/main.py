@@ -18,6 +18,7 @@ COMMANDS = {
     "list-switches": "switchlist",
     "info-switch": "switchlist",
     "apply": "switches",
+    "verify": "verify",
     "show": "show",
     "reconcile": "reconcile",
     "node-apply": "nodecommand",

@@ -7,15 +7,15 @@ import sys
 
 from ganeti_ovs.cli.guard import Calls, Guard
 from ganeti_ovs.cluster import document
-from ganeti_ovs.hooks.switches import objections, prepare, set_up
+from ganeti_ovs.hooks.switches import kept, objections, prepare, set_up
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.jsontext import dumps
-from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.learning import leave, relearn
 from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.ovsdb.state import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,19 +44,21 @@ def carry_out(
     """What the options of node-apply ask for; False if it was not done. Raises Error."""
     environ = dict(os.environ)
     as_json = as_json or confirm > 0
+    run = None
     limit = apply_limit(environ)
     with Calls() as calls:
         try:
             wanted, text = _read(calls)
             path = database or default_socket(environ)
-            with document.Lock(environ, limit), Session(path, switches.LOCK, limit) as session:
+            lock = document.change_lock(environ, limit)
+            with lock, Session(path, switches.LOCK, limit) as session:
                 session.acquire()
-                run = _Run(session, calls, wanted, text, environ, as_json, force)
+                run = _Run(session, calls, wanted, text, environ, as_json=as_json, force=force)
                 good = run.dry() if dry_run else run.apply(confirm)
         except Error as err:
             if not as_json:
                 raise
-            _say(applied=False, error=str(err))
+            _say(applied=False, tried=run is not None and run.tried, error=str(err))
             good = False
     return good
 
@@ -68,15 +70,23 @@ def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
     return from_document(text)[0], text
 
 
-@frozen
 class _Run:
-    session: Session
-    calls: Calls
-    wanted: tuple[VSwitch, ...]
-    text: str
-    environ: dict[str, str]
-    as_json: bool
-    force: bool
+    def __init__(
+        self,
+        session: Session,
+        calls: Calls,
+        wanted: tuple[VSwitch, ...],
+        text: str,
+        environ: dict[str, str],
+        *,
+        as_json: bool,
+        force: bool,
+    ) -> None:
+        self.session, self.calls = session, calls
+        self.wanted, self.text, self.environ = wanted, text, environ
+        self.as_json, self.force = as_json, force
+        self.tried = False
+        """True as soon as something may have been changed, if only for a moment."""
 
     def dry(self) -> bool:
         """Say what would be done; False if it would be refused."""
@@ -93,7 +103,7 @@ class _Run:
             changes=plan.changes,
             warnings=plan.warnings,
             state=self._state(change.before),
-            revision=_revision(document.load(self.environ)),
+            kept=kept(self.environ) == self.wanted,
             **({"error": "; ".join(against)} if against else {}),
         )
         return not against
@@ -106,6 +116,7 @@ class _Run:
             if against:
                 raise Error("; ".join(against))
             limit = confirm + 4 * self.session.limit + _MARGIN
+            self.tried = True
             with Guard(self.session, change, self.environ, limit) as guard:
                 try:
                     leave(self.session, change, self.wanted)
@@ -155,7 +166,7 @@ class _Run:
         return {"changes": plan.changes, "warnings": plan.warnings, "state": state}
 
     def _state(self, tables: Tables) -> dict[str, Any]:
-        return switches.states(tables, [switch.name for switch in self.wanted])
+        return states(tables, [switch.name for switch in self.wanted])
 
 
 def _say(**what: Any) -> bool:
@@ -172,11 +183,3 @@ def _lines(changes: list[str], warnings: list[str]) -> None:
         print(line)
     for line in warnings:
         print(f"warning: {line}", file=sys.stderr)
-
-
-def _revision(text: Optional[str]) -> Optional[str]:  # noqa: UP045
-    """The revision of the document that the node keeps."""
-    try:
-        return from_document(text)[1] if text else None
-    except BadInput:
-        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,19 +11,13 @@ import click
 
 from ganeti_ovs.cluster.distribute import Outcome, distribute
 from ganeti_ovs.cluster.master import Cluster, Group, Master, Node
-from ganeti_ovs.cluster.switchtags import Settings, Stored, change, read_tags, switches_for
-from ganeti_ovs.model.document import to_document
+from ganeti_ovs.cluster.sent import SEND_PATIENCE, Sent
+from ganeti_ovs.cluster.switchtags import Settings, Stored, change
+from ganeti_ovs.cluster.wanted import Wanted, documents, read_wanted
 from ganeti_ovs.model.errors import Error
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """One node group's vSwitches as they are kept, or shall be."""
-
-    group: Group
-    stored: Stored
-    nodes: dict[str, Stored]
-    """Each node's own settings."""
+Carried = tuple[dict[str, Outcome], list[str]]
+"""How it went on each node, and the nodes that are offline."""
 
 
 def chosen_group(cluster: Cluster, name: str | None) -> Group:
@@ -34,32 +29,6 @@ def chosen_group(cluster: Cluster, name: str | None) -> Group:
     if name not in cluster.groups:
         raise Error(f"there is no node group {name}: {', '.join(sorted(cluster.groups))}")
     return cluster.groups[name]
-
-
-def read_wanted(cluster: Cluster, group: Group) -> Wanted:
-    """What is kept for this group and its nodes. Raises BadInput that names a wrong tag."""
-    return Wanted(
-        group,
-        read_tags(group.tags, f"node group {group.name}"),
-        {
-            node.name: read_tags(node.tags, f"node {node.name}", is_node=True)
-            for node in cluster.nodes.values()
-            if node.group == group.name
-        },
-    )
-
-
-def documents(cluster: Cluster, wanted: Wanted) -> tuple[dict[str, str], list[str]]:
-    """Every node's document, and the nodes that are offline. Raises BadInput."""
-    found: dict[str, str] = {}
-    offline: list[str] = []
-    for name, own in sorted(wanted.nodes.items()):
-        switches = switches_for(wanted.stored, own, f"node {name}")
-        if cluster.nodes[name].offline:
-            offline.append(name)
-        else:
-            found[name] = to_document(switches, "+".join(wanted.stored.revisions))
-    return found, offline
 
 
 @dataclass(frozen=True)
@@ -83,7 +52,7 @@ class Run:
             return 0
         if tags.add or tags.remove:
             self.master.change_group(group, stored.revisions, tags, what)
-        return self._again().apply()
+        return self.apply()
 
     def change_node(self, node: Node, after: Mapping[str, Settings], what: str) -> int:
         """Make `after` what the node has of its own, and carry it out there."""
@@ -95,28 +64,51 @@ class Run:
             return 0
         if tags.add or tags.remove:
             self.master.change_node(node, tags, what)
-        return self._again().apply(node.name)
+        return self.apply(node.name)
 
     def apply(self, node: str | None = None) -> int:
         """Bring the group's nodes, or one of them, what is kept for them."""
-        wanted = self.wanted
-        if node is not None:
-            wanted = Wanted(wanted.group, wanted.stored, {node: wanted.nodes[node]})
-        found, offline = documents(self.cluster, wanted)
-        outcomes = self._carried(found, dry_run=self.dry_run)
+        if self.dry_run:
+            outcomes, offline = self.ask(node)
+        else:
+            with Sent(os.environ, SEND_PATIENCE) as sent:
+                # As it is now: another change may have been stored and sent meanwhile.
+                outcomes, offline = self._again()._send(node, sent)
         _table(outcomes, offline, dry_run=self.dry_run)
         return 0 if all(outcome.done for outcome in outcomes.values()) else 1
+
+    def _send(self, node: str | None, sent: Sent) -> Carried:
+        found, offline = documents(self.cluster, self._only(node))
+        sent.begin(found)
+        outcomes = self._carried(found, dry_run=False)
+        sent.end(outcomes)
+        return outcomes, offline
+
+    def ask(self, node: str | None = None) -> Carried:
+        """What every node, or one of them, would do."""
+        return self._ask(self._only(node))
+
+    def _ask(self, wanted: Wanted) -> Carried:
+        found, offline = documents(self.cluster, wanted)
+        return self._carried(found, dry_run=True), offline
+
+    def _only(self, node: str | None) -> Wanted:
+        wanted = self.wanted
+        if node is None:
+            return wanted
+        if node not in wanted.nodes:
+            raise Error(f"node {node} has left node group {wanted.group.name}; try again")
+        return Wanted(wanted.group, wanted.stored, {node: wanted.nodes[node]})
 
     def _again(self) -> Run:
         """The same with what Ganeti has now."""
         cluster = self.master.read()
-        wanted = read_wanted(cluster, cluster.groups[self.wanted.group.name])
+        wanted = read_wanted(cluster, chosen_group(cluster, self.wanted.group.name))
         return Run(self.master, cluster, wanted, self.dry_run, self.force)
 
     def _possible(self, then: Wanted) -> bool:
         """Ask every node what it would do; True if none refuses. Shows the differences."""
-        found, offline = documents(self.cluster, then)
-        outcomes = self._carried(found, dry_run=True)
+        outcomes, offline = self._ask(then)
         refused = [name for name, outcome in outcomes.items() if not outcome.done]
         if self.dry_run or refused:
             _table(outcomes, offline, dry_run=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from ganeti_ovs.cli.store import Run, chosen_group, read_wanted
+from ganeti_ovs.cli.store import Run, chosen_group
 from ganeti_ovs.cluster.master import Cluster, Master
+from ganeti_ovs.cluster.wanted import read_wanted
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import SETTINGS, vswitch
 
@@ -70,7 +71,7 @@ def _run(group: str | None, dry_run: bool, force: bool) -> Run:
     return Run(master, cluster, wanted, dry_run, force)
 
 
-def _group_of(cluster: Cluster, node: str, group: str | None) -> str:
+def group_of(cluster: Cluster, node: str, group: str | None) -> str:
     """The node's group, which must be `group` if that is given."""
     if node not in cluster.nodes:
         raise Error(f"there is no node {node}")
@@ -140,14 +141,13 @@ def modify_switch(
     master = Master()
     cluster = master.read()
     if node is not None:
-        node_group = _group_of(cluster, node, node_group)
+        node_group = group_of(cluster, node, node_group)
     wanted = read_wanted(cluster, chosen_group(cluster, node_group))
     run = Run(master, cluster, wanted, dry_run, force)
-    if name not in wanted.stored.switches:
-        raise Error(f"node group {wanted.group.name} has no vSwitch {name}")
     kept = wanted.nodes[node].switches if node else wanted.stored.switches
     before = dict(kept.get(name, {}))
-    whole = {**wanted.stored.switches[name], **before}
+    of_group = wanted.stored.switches.get(name, {})
+    whole = {**of_group, **before}
     after = {**before, **_given(options)}
     if add_uplink or remove_uplink:
         after["uplinks"] = _uplinks(
@@ -158,8 +158,11 @@ def modify_switch(
         if key not in SETTINGS:
             raise Error(f"there is no setting {setting}: {', '.join(SETTINGS)}")
         after.pop(key, None)
+    if name not in wanted.stored.switches and (not before or not after.items() < before.items()):
+        # Settings of a node that came from another group can still be taken away.
+        raise Error(f"node group {wanted.group.name} has no vSwitch {name}")
     if after.get("uplinks") == "":
-        if node and "uplinks" in wanted.stored.switches[name]:
+        if node and "uplinks" in of_group:
             raise Error(f"{node} cannot do without uplinks while its node group has some")
         del after["uplinks"]
     if node is None:
@@ -224,7 +227,7 @@ def apply(
     master = Master()
     cluster = master.read()
     if node is not None:
-        node_group = _group_of(cluster, node, node_group)
+        node_group = group_of(cluster, node, node_group)
     groups = [node_group] if node_group else [*cluster.groups]
     codes = []
     for name in sorted(groups):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import click
 
-from ganeti_ovs.cli.store import chosen_group, read_wanted
+from ganeti_ovs.cli.store import chosen_group
 from ganeti_ovs.cli.switches import group_option
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.cluster.switchtags import Settings
+from ganeti_ovs.cluster.wanted import read_wanted
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import Bond, VSwitch, bond_name, vswitch
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganeti_ovs.model.errors import quoted
@@ -41,6 +41,8 @@ class Outcome:
     """What was changed, or would be; a line each."""
     warnings: tuple[str, ...] = ()
     error: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """All that the node said of it; empty if it did not answer."""
 
 
 def distribute(
@@ -98,7 +100,7 @@ def _one(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> 
             again = reach(node, "true") if words and not dry_run else []
             error = _confirm(process, again)
         warnings = tuple(map(str, answer.get("warnings", ())))
-        return Outcome(node, not error, words, warnings, error)
+        return Outcome(node, not error, words, warnings, error, answer)
 
 
 def _confirm(process: subprocess.Popen[str], again: list[str]) -> str:

@@ -35,7 +35,11 @@ def load(environ: Mapping[str, str]) -> str | None:
 
 def save(environ: Mapping[str, str], text: str) -> None:
     """Keep `text`: on the disk when this returns, and whole or not at all. Raises Error."""
-    path = document_path(environ)
+    write_file(document_path(environ), text)
+
+
+def write_file(path: str, text: str) -> None:
+    """Make `text` the file's contents: on the disk, and whole or not at all. Raises Error."""
     directory = os.path.dirname(path)
     new = f"{path}.new"
     try:
@@ -63,17 +67,21 @@ def stamp(environ: Mapping[str, str]) -> tuple[int, int]:
     return status.st_ino, status.st_mtime_ns
 
 
+class Busy(Error):
+    """Another one has had the lock for too long."""
+
+
 class Lock:
-    """One change of the node's vSwitches at a time. A context manager.
+    """A file that one process at a time holds. A context manager.
 
     A process that is forked while it is held holds it too: it is free when
     the last of them has ended.
     """
 
-    def __init__(self, environ: Mapping[str, str], limit: float) -> None:
-        """`limit`: seconds to wait for another one."""
-        self._path = run_directory(environ) + "/ganeti-ovs/switches.lock"
-        self._limit = limit
+    def __init__(self, environ: Mapping[str, str], name: str, limit: float, busy: str) -> None:
+        """`limit`: seconds to wait for another one; `busy`: what it does, for the error."""
+        self._path = f"{run_directory(environ)}/ganeti-ovs/{name}.lock"
+        self._limit, self._busy = limit, busy
         self._handle = -1
 
     def __enter__(self) -> Lock:
@@ -91,10 +99,7 @@ class Lock:
                     time.sleep(0.05)
                     continue
                 os.close(self._handle)
-                raise Error(
-                    "another change of this node's vSwitches is under way or waits to be"
-                    f" confirmed, for more than {self._limit:g} s"
-                ) from None
+                raise Busy(f"{self._busy}, for more than {self._limit:g} s") from None
             return self
 
     def __exit__(
@@ -104,3 +109,9 @@ class Lock:
         _trace: Optional[TracebackType],  # noqa: UP045
     ) -> None:
         os.close(self._handle)
+
+
+def change_lock(environ: Mapping[str, str], limit: float) -> Lock:
+    """The lock of those who change this node's vSwitches."""
+    busy = "another change of this node's vSwitches is under way or waits to be confirmed"
+    return Lock(environ, "switches", limit, busy)

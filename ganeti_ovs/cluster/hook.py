@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     Environment = dict[str, str]
 
@@ -56,6 +57,22 @@ def nodes_to_be(environ: Mapping[str, str]) -> set[str]:
         *environ.get("GANETI_INSTANCE_SECONDARIES", "").split(),
     }
     return {name for name in names if name}
+
+
+def is_here(nodes: Iterable[str]) -> bool:
+    """True if this node is one of `nodes`, which Ganeti names in full."""
+    here = socket.gethostname()
+    return any(here in (name, name.partition(".")[0]) for name in nodes)
+
+
+def is_master(environ: Mapping[str, str]) -> bool:
+    """True if this node is the master, by what Ganeti keeps on every node."""
+    root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
+    try:
+        with open(f"{root}/lib/ganeti/ssconf_master_node", encoding="utf-8") as file:
+            return is_here([file.read().strip()])
+    except (OSError, ValueError):
+        return False
 
 
 def group_network(environ: Mapping[str, str]) -> Environment:

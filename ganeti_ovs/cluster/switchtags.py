@@ -123,13 +123,10 @@ def switches_for(group: Stored, node: Stored, where: str) -> tuple[VSwitch, ...]
     """The vSwitches that a node shall have, by name: the group's, the node's settings first.
 
     What the group says of a bond says nothing to a node whose own uplinks are none.
-    Settings of the node for a vSwitch that its group does not have are an error,
-    as are vSwitches that cannot be together; `where` names the node in BadInput.
+    Settings of the node for a vSwitch that its group does not have (it came from another
+    group) do nothing. vSwitches that cannot be together are BadInput; `where` names the node.
     """
     try:
-        for name in node.switches:
-            if name not in group.switches:
-                raise BadInput(f"settings for vSwitch {name}, which the node group does not have")
         switches = tuple(
             vswitch(name, _merged(settings, node.switches.get(name, {})))
             for name, settings in sorted(group.switches.items())

@@ -14,8 +14,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.environment import nic_from_environment, where
-from ganeti_ovs.cluster.hook import group_network, instance_nics, nodes_to_be
+from ganeti_ovs.cluster.hook import group_network, instance_nics, is_here, nodes_to_be
 from ganeti_ovs.hooks import node
+from ganeti_ovs.hooks.switches import kept
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.model.vlan import parse_vlan
@@ -33,6 +34,11 @@ TIDIED = (
     "instance-remove", "instance-start", "instance-stop", "watcher",
 )  # fmt: skip
 """Operations after which the node is reconciled; `watcher` is for those that no hook follows."""
+
+CONVERGED = ("node-add", "node-modify", "watcher")
+"""Operations after which nodes may need their vSwitches: new ones, and those that are back."""
+_SEND_PATIENCE = 60.0
+"""Seconds for which an operation on a node waits for another change of vSwitches."""
 
 
 def main() -> int:
@@ -68,7 +74,7 @@ def before(event: str, environ: Environment) -> list[str]:
             links.setdefault(nic_from_environment(shown).switch, where(shown))
         except BadInput as err:
             problems.append(f"{where(shown)}: {err}")
-    if links and _is_here(nodes_to_be(environ)):
+    if links and is_here(nodes_to_be(environ)):
         missing = links.keys() - _switches(environ)
         problems += [f"{links[name]}: {_no_switch(name)}" for name in sorted(missing)]
     return problems
@@ -76,12 +82,29 @@ def before(event: str, environ: Environment) -> list[str]:
 
 def after(event: str, environ: Environment) -> list[str]:
     """Bring the node to what is right now; what could not be put right."""
+    if event == "cluster-verify":
+        from ganeti_ovs.hooks.verify import verify
+
+        return verify(environ)
+    problems = _converge(event, environ) if event in CONVERGED else []
     if event not in TIDIED:
-        return []
+        return problems
     news = {nic.get("INTERFACE_UUID", ""): nic for nic in instance_nics(environ)}
     if not os.path.exists(default_socket(environ)):
-        return []  # a master or a node without Open vSwitch
-    return node.reconcile(environ, news=news).problems
+        return problems  # a master or a node without Open vSwitch
+    return problems + node.reconcile(environ, news=news).problems
+
+
+def _converge(event: str, environ: Environment) -> list[str]:
+    """Problems are no end: the watcher's call is also for this node's own ports."""
+    from ganeti_ovs.hooks.converge import Busy, converge
+
+    try:
+        return converge(environ, 0 if event == "watcher" else _SEND_PATIENCE)
+    except Busy as err:
+        return [] if event == "watcher" else [str(err)]
+    except Error as err:
+        return [str(err)]
 
 
 def _network(environ: Environment) -> list[str]:
@@ -93,7 +116,17 @@ def _network(environ: Environment) -> list[str]:
         switch = interface_name(network["LINK"], "link")
     except BadInput as err:
         return [str(err)]
-    return [] if switch in _switches(environ) else [_no_switch(switch)]
+    group = environ.get("GANETI_GROUP_NAME", "")
+    if switch not in _switches(environ):
+        return [_no_switch(switch)]
+    managed = {one.name for one in kept(environ) or ()}
+    if managed and switch not in managed:
+        names = ", ".join(sorted(managed))
+        return [
+            f"{switch} is no vSwitch of node group {group}, which has {names};"
+            f" gnt-ovs add-switch -g {group} {switch} takes it over as it is"
+        ]
+    return []
 
 
 def _no_switch(name: str) -> str:
@@ -103,9 +136,3 @@ def _no_switch(name: str) -> str:
 def _switches(environ: Environment) -> set[str]:
     with Client(default_socket(environ)) as client:
         return switch_names(client)
-
-
-def _is_here(nodes: set[str]) -> bool:
-    """True if this node is one of `nodes`, which Ganeti names in full."""
-    here = socket.gethostname()
-    return here in nodes or any(name.partition(".")[0] == here for name in nodes)

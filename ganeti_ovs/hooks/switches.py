@@ -10,7 +10,7 @@ from ganeti_ovs.cluster.link import Link
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.client import default_socket
+from ganeti_ovs.ovsdb.client import Client, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 from ganeti_ovs.plan.found import Found, Host
 from ganeti_ovs.plan.vswitch import plan_switches
@@ -28,10 +28,10 @@ _PATIENCE = 2.0
 
 
 def prepare(
-    session: Session, wanted: tuple[VSwitch, ...], environ: Mapping[str, str]
+    client: Client, wanted: tuple[VSwitch, ...], environ: Mapping[str, str]
 ) -> tuple[Plan, switches.Change]:
     """What is to be done for `wanted`, and what it takes to undo it. Changes nothing."""
-    tables = switches.read_tables(session)
+    tables = switches.read_tables(client)
     plan = plan_switches(wanted, Found(tables), _host(environ))
     return plan, switches.Change(plan.operations, tables)
 
@@ -59,6 +59,15 @@ def set_up(wanted: tuple[VSwitch, ...]) -> list[str]:
     return problems
 
 
+def kept(environ: Mapping[str, str]) -> tuple[VSwitch, ...] | None:
+    """What the node's own document wants; None if it has none. Raises Error."""
+    text = document.load(environ)
+    try:
+        return None if text is None else from_document(text)[0]
+    except BadInput as err:
+        raise Error(f"{document.document_path(environ)}: {err}") from None
+
+
 def restore(
     environ: dict[str, str],
     *,
@@ -70,19 +79,18 @@ def restore(
     For a node that has lost its database, without the master. A vSwitch that
     cannot be put right does not keep the others from it; none is removed.
     """
-    text = document.load(environ)
-    if text is None:
-        return [], []
     try:
-        wanted, _revision = from_document(text)
-    except BadInput as err:
-        return [], [f"{document.document_path(environ)}: {err}"]
+        wanted = kept(environ)
+    except Error as err:
+        return [], [str(err)]
+    if wanted is None:
+        return [], []
     done: list[str] = []
     problems: list[str] = []
     path = database or default_socket(environ)
     try:
         with (
-            document.Lock(environ, _PATIENCE),
+            document.change_lock(environ, _PATIENCE),
             Session(path, switches.LOCK, apply_limit(environ)) as session,
         ):
             session.acquire()

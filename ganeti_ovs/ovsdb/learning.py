@@ -8,7 +8,8 @@ from time import sleep
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import Client
-from ganeti_ovs.ovsdb.switches import read_tables, states
+from ganeti_ovs.ovsdb.state import states
+from ganeti_ovs.ovsdb.switches import read_tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NotApplied, Session
-from ganeti_ovs.plan.found import READ, ROOT, Found, numbers, ours
+from ganeti_ovs.plan.found import READ, ROOT, Found, only
 from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.wire import uuid
 
@@ -84,61 +84,12 @@ def refused(tables: Tables, wanted: Iterable[VSwitch]) -> list[str]:
             if interface is None:
                 problems.append(f"{switch.name}: {name} has gone from the database")
                 continue
-            error = _only(interface["error"])
+            error = only(interface["error"])
             if error:
                 problems.append(f"{switch.name}: ovs-vswitchd refuses {name}: {quoted(error, 300)}")
-            elif not (_only(interface["ofport"]) or -1) > 0:
+            elif not (only(interface["ofport"]) or -1) > 0:
                 problems.append(f"{switch.name}: ovs-vswitchd has not taken {name}; see its log")
     return problems
-
-
-def states(tables: Tables, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """How the vSwitches `names` are, from one reading: the ports of their uplinks, bond and LACP.
-
-    For each: `ports`, by name those that are ours with their `members`, by name
-    link ("up", "down"), mtu (bytes), ofport, error, and lacp_current (True: the
-    other side answers; None: no LACP), and for a bond mode, lacp, active (the
-    member that active-backup uses) and negotiated (None without LACP).
-    """
-    found = Found(tables)
-    result = {}
-    for name in names:
-        bridge = found.bridges.get(name)
-        if bridge is None:
-            continue
-        ports = {
-            str(port["name"]): _port_state(port, found)
-            for port in found.ports_of(bridge)
-            if ours(port) and not found.guest(port)
-        }
-        result[name] = {"ports": ports, "datapath_type": bridge["datapath_type"] or "system"}
-    return result
-
-
-def _port_state(port: dict[str, Any], found: Found) -> dict[str, Any]:
-    rows = found.members(port)
-    members = {
-        name: {
-            "link": _only(row["link_state"]) or "down",
-            "mtu": _only(row["mtu"]),
-            "ofport": _only(row["ofport"]),
-            "error": _only(row["error"]),
-            "lacp_current": _only(row["lacp_current"]),
-        }
-        for name, row in rows.items()
-    }
-    state: dict[str, Any] = {"members": members, "trunks": list(numbers(port["trunks"]))}
-    if len(members) > 1:
-        lacp = _only(port["lacp"]) or "off"
-        active = _only(port["bond_active_slave"])
-        current = [member["lacp_current"] is True for member in members.values()]
-        state["bond"] = {
-            "mode": _only(port["bond_mode"]) or "active-backup",
-            "lacp": lacp,
-            "negotiated": None if lacp == "off" else all(current),
-            "active": next((n for n, row in rows.items() if row["mac_in_use"] == active), None),
-        }
-    return state
 
 
 def _unchanged(change: Change) -> Operations:
@@ -190,8 +141,3 @@ def put_back(session: Session, change: Change) -> str:
         except Error:
             return f"; it could not be put back: {err}"
     return "; everything is as it was before"
-
-
-def _only(value: Any) -> Any:
-    """An optional column: the bare value, or None for the empty set."""
-    return None if isinstance(value, list) else value

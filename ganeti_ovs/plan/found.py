@@ -109,6 +109,11 @@ def numbers(value: Any) -> tuple[int, ...]:
     return tuple(sorted(value[1])) if isinstance(value, list) else (value,)
 
 
+def only(value: Any) -> Any:
+    """An optional column: the bare value, or None for the empty set."""
+    return None if isinstance(value, list) else value
+
+
 def text(value: Any) -> str:
     """A column's value in words."""
     if isinstance(value, list):

@@ -43,7 +43,7 @@ def test_links(product: Product) -> None:
     links = sorted(path.parent.name for path in hooks.glob("*.d/50-ovs"))
     assert "instance-add-pre.d" in links
     assert "instance-stop-post.d" in links
-    assert len(links) == 13
+    assert len(links) == 16
     for path in hooks.glob("*/50-ovs"):
         assert path.resolve() == product.root / "usr/lib/ganeti-ovs/hook"
 

@@ -87,7 +87,7 @@ def test_dry_run(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     assert lines == ["br0: adopted", "br0: mtu unset -> 1400", "br0: uplink e0 as port e0"]
     shown = node.json(br0("e0"), "--dry-run")
     assert shown["changes"] == ["br0: adopted", "br0: uplink e0 as port e0"]
-    assert (shown["applied"], shown["revision"]) == (False, None)
+    assert (shown["applied"], shown["kept"]) == (False, False)
     assert wanted(ovs) == before
     assert not node.stored.exists()
 

@@ -1,0 +1,113 @@
+"""gnt-ovs verify: do all nodes have what is kept for them, and does it work?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import click
+
+from ganeti_ovs.cli.store import Run, chosen_group
+from ganeti_ovs.cli.switches import group_of, group_option, node_option
+from ganeti_ovs.cluster.distribute import Outcome
+from ganeti_ovs.cluster.master import Master
+from ganeti_ovs.cluster.wanted import idle_settings, read_wanted
+from ganeti_ovs.model.errors import BadInput
+from ganeti_ovs.plan.health import State, differences, failures, oddities
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is to be said of one node, or (`node` is empty) of a whole group."""
+
+    group: str
+    node: str
+    offline: bool = False
+    drift: tuple[str, ...] = ()
+    """What `gnt-ovs apply` would do."""
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """True if there are at most warnings."""
+        return not (self.drift or self.errors)
+
+
+@click.command("verify")
+@group_option
+@node_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+def verify(*, node_group: str | None, node: str | None, as_json: bool) -> int:
+    """Compare the vSwitches of all nodes with what is kept for them. Changes nothing.
+
+    Also says what is odd though it is as wanted: links that are down, LACP that the other
+    side does not speak, MTUs that do not fit, guests' VLANs that do not pass the uplink.
+    Exit code 1 if a node differs, is broken or does not answer; not for warnings, nor for
+    nodes that are offline.
+    """
+    master = Master()
+    cluster = master.read()
+    if node is not None:
+        node_group = group_of(cluster, node, node_group)
+    reports: list[Report] = []
+    for name in [node_group] if node_group else sorted(cluster.groups):
+        try:
+            wanted = read_wanted(cluster, chosen_group(cluster, name))
+            outcomes, offline = Run(master, cluster, wanted).ask(node)
+        except BadInput as err:
+            reports.append(Report(name, "", errors=(str(err),)))
+            continue
+        reports += _of_group(name, outcomes, offline, idle_settings(wanted))
+    if as_json:
+        click.echo(json.dumps([asdict(report) for report in reports], indent=2))
+    else:
+        for report in reports:
+            _show(report)
+    return 0 if all(report.good for report in reports) else 1
+
+
+def _of_group(
+    group: str, outcomes: Mapping[str, Outcome], offline: list[str], idle: list[str]
+) -> list[Report]:
+    reports = [_of_node(group, outcome) for outcome in outcomes.values()]
+    reports += [Report(group, node, offline=True) for node in offline]
+    between = (*idle, *differences({name: _state(one) for name, one in outcomes.items()}))
+    if between:
+        reports.append(Report(group, "", warnings=between))
+    return reports
+
+
+def _of_node(group: str, outcome: Outcome) -> Report:
+    state = _state(outcome)
+    errors = [outcome.error] if outcome.error else []
+    errors += failures(state)
+    if outcome.answer.get("kept") is False:
+        errors.append("keeps another description for its next start; gnt-ovs apply")
+    return Report(
+        group,
+        outcome.node,
+        drift=outcome.words,
+        errors=tuple(errors),
+        warnings=(*outcome.warnings, *oddities(state)),
+    )
+
+
+def _state(outcome: Outcome) -> State:
+    state = outcome.answer.get("state")
+    return state if isinstance(state, dict) else {}
+
+
+def _show(report: Report) -> None:
+    name = report.node or f"node group {report.group}"
+    if report.offline:
+        click.echo(f"{name}: offline, not looked at")
+    elif report.good and not report.warnings:
+        click.echo(f"{name}: right")
+    for line in report.errors:
+        click.echo(f"{name}: {click.style('error', fg='red')}: {line}")
+    for line in report.drift:
+        click.echo(f"{name}: {click.style('differs', fg='red')}, apply would do: {line}")
+    for line in report.warnings:
+        click.echo(f"{name}: {click.style('warning', fg='yellow')}: {line}")

@@ -1,0 +1,45 @@
+"""This node's vSwitches against the document that it keeps, for `gnt-cluster verify`.
+
+NOTE: of a hook that succeeds, gnt-cluster verify shows nothing (HooksCallBack in Ganeti's
+cmdlib/cluster/verify.py), so warnings make the hook fail, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganeti_ovs.hooks.converge import unsent
+from ganeti_ovs.hooks.switches import kept, objections, prepare
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.ovsdb.client import Client, default_socket
+from ganeti_ovs.ovsdb.state import states
+from ganeti_ovs.plan.health import failures, oddities
+
+if TYPE_CHECKING:
+    Environment = dict[str, str]
+
+
+def verify(environ: Environment) -> list[str]:
+    """What is not as it should be: here, and on the master also which nodes lack their document."""
+    problems: list[str] = []
+    for check in (_here, unsent):
+        try:
+            problems += check(environ)
+        except Error as err:
+            problems.append(str(err))
+    return problems
+
+
+def _here(environ: Environment) -> list[str]:
+    wanted = kept(environ)
+    if wanted is None:
+        return []
+    with Client(default_socket(environ)) as client:
+        plan, change = prepare(client, wanted, environ)
+    state = states(change.before, [switch.name for switch in wanted])
+    return [
+        *(f"differs, gnt-ovs apply would do: {line}" for line in plan.changes),
+        *objections(plan, force=False),
+        *failures(state),
+        *(f"warning: {line}" for line in (*plan.warnings, *oddities(state))),
+    ]
