@@ -38,6 +38,9 @@ class Guard:
         self, session: Session, change: switches.Change, environ: dict[str, str], limit: float
     ) -> None:
         """After `limit` seconds, this process counts as hanging and is ended."""
+        self._child, self._writing = 0, -1
+        if not change.operations:
+            return  # There is nothing to take back.
         stamp = document.stamp(environ)
         reading, self._writing = os.pipe()
         parent = os.getpid()
@@ -66,6 +69,8 @@ class Guard:
 
     def dismiss(self) -> None:
         """The change is confirmed, or taken back already."""
+        if not self._child:
+            return
         try:  # noqa: SIM105
             os.write(self._writing, b"k")
         except OSError:
