@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,8 @@ def command(what: str, count: int, ssh: Path) -> dict[str, Any]:
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         text = said.read()
+    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >= usage.ru_maxrss:
+        raise RuntimeError("what counts as the command's memory is our own from before its exec")
     changed = sum(line.endswith((": changed", ": would be changed")) for line in text.splitlines())
     if process.returncode or text.count("nothing to do") + changed != count:
         raise RuntimeError(f"{' '.join(words)}: exit {process.returncode}: {text}")

@@ -128,7 +128,8 @@ class _Run:
                     continue
                 plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
                 plan.warnings += set_up(self.wanted)
-                plan.warnings += relearn(self.session, change, self.wanted)
+                if change.operations:
+                    plan.warnings += relearn(self.session, change, self.wanted)
                 try:
                     good = self._finish(confirm, plan, change)
                 except Error as err:

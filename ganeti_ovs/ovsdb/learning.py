@@ -13,7 +13,7 @@ from ganeti_ovs.ovsdb.switches import read_tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from ganeti_ovs.model.vswitch import VSwitch
@@ -40,21 +40,20 @@ def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
             sleep(_SENT)
 
 
-def relearn(session: Session, change: Change, wanted: Sequence[VSwitch]) -> list[str]:
+def relearn(session: Session, change: Change, wanted: Iterable[VSwitch]) -> list[str]:
     """After the change: let bonds that are active-backup say where their guests are.
 
     Those whose mode or members have changed; one that keeps its active member, or is new,
     says nothing by itself. So its member is changed, and changed back. Returns what went wrong.
     """
-    before = states(change.before, [switch.name for switch in wanted])
-    switches = [switch for switch in wanted if before.get(switch.name, {}).get("ports")]
-    if not (switches and change.operations):
-        return []
+    switches = list(wanted)
+    before = states(change.before, [switch.name for switch in switches])
     problems = []
     for switch, port, bond, members in _bonds(read_tables(session), switches):
-        old = before[switch.name]["ports"].get(port, {})
+        ports = before.get(switch.name, {}).get("ports", {})
+        old = ports.get(port, {})
         same = old.get("bond", {}).get("mode") == bond["mode"]
-        if same and sorted(old["members"]) == sorted(switch.uplinks):
+        if not ports or (same and sorted(old["members"]) == sorted(switch.uplinks)):
             continue
         others = [one for one in members if one != bond["active"]]
         if others:
