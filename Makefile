@@ -1,7 +1,8 @@
 # make demo        the main job on a private Open vSwitch, to watch
 # make test        all tests; make test-fast: only unit and ovs
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
-#                  bench-qos: limits by several rules on the kernel datapath (40 minutes)
+#                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
+#                  bench-distribute: a vSwitch for 32 nodes, against 4 (5 minutes)
 # make lint        ruff and mypy --strict
 # make install     DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
 # The first five install what is missing: Debian packages by apt, test tools into .venv.
@@ -25,7 +26,7 @@ NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
 NEED_TEST = $(NEED_FAST) qemu-system-x86 linux-image-amd64 busybox-static cpio openssh-server \
   openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool
 
-.PHONY: demo test test-fast bench bench-reconcile bench-qos lint install uninstall clean need-demo need-fast need-test
+.PHONY: demo test test-fast bench bench-reconcile bench-qos bench-distribute lint install uninstall clean need-demo need-fast need-test
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
@@ -44,6 +45,9 @@ bench-reconcile: need-fast $(VENV)/ready
 
 bench-qos: need-test $(VENV)/ready
 	$(VENV)/bin/python -m bench.qos compare draw
+
+bench-distribute: need-test $(VENV)/ready
+	$(VENV)/bin/python -m bench.distribute
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .

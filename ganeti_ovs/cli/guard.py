@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
-from contextlib import suppress
 from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
-from typing import Any, Optional
 
 from ganeti_ovs.cluster import document
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.learning import announce
 from ganeti_ovs.ovsdb.session import NotApplied, Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from typing import Any, Optional
+else:
+    # NOTE: signal's own module makes enums of its constants when imported, as socket's does.
+    import _signal as signal
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 """What ends the wait for the confirmation; SIGPIPE is an error of writing, in Python."""
@@ -34,6 +39,9 @@ class Guard:
         self, session: Session, change: switches.Change, environ: dict[str, str], limit: float
     ) -> None:
         """After `limit` seconds, this process counts as hanging and is ended."""
+        self._child, self._writing = 0, -1
+        if not change.operations:
+            return  # There is nothing to take back.
         stamp = document.stamp(environ)
         reading, self._writing = os.pipe()
         parent = os.getpid()
@@ -62,8 +70,12 @@ class Guard:
 
     def dismiss(self) -> None:
         """The change is confirmed, or taken back already."""
-        with suppress(OSError):  # the guard may have ended by itself
+        if not self._child:
+            return
+        try:  # noqa: SIM105
             os.write(self._writing, b"k")
+        except OSError:
+            pass  # It has ended by itself.
         os.close(self._writing)
         self._writing = -1
         os.waitpid(self._child, 0)
@@ -114,8 +126,10 @@ class Calls:
         return line.decode(errors="replace").rstrip("\r")
 
     def _signalled(self, _number: int, _frame: object) -> None:
-        with suppress(BlockingIOError):
+        try:  # noqa: SIM105
             os.write(self._waker, b"s")
+        except BlockingIOError:
+            pass  # It is full of them.
 
 
 def _detach() -> None:

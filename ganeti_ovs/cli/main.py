@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Optional
 
 import click
 
 from ganeti_ovs import __version__
-from ganeti_ovs.cli.node import node_apply
-from ganeti_ovs.cli.reconcile import reconcile
-from ganeti_ovs.cli.show import show
-from ganeti_ovs.cli.switches import add_switch, apply, modify_switch, remove_switch
-from ganeti_ovs.cli.switchlist import info_switch, list_switches
-from ganeti_ovs.cli.verify import verify
 from ganeti_ovs.model.errors import Error
 
+COMMANDS = {
+    "add-switch": "switches",
+    "modify-switch": "switches",
+    "remove-switch": "switches",
+    "list-switches": "switchlist",
+    "info-switch": "switchlist",
+    "apply": "switches",
+    "verify": "verify",
+    "show": "show",
+    "reconcile": "reconcile",
+    "node-apply": "nodecommand",
+}
+"""Command -> its module in ganeti_ovs.cli, where it is a function of the same name."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for: what the master needs is much for a node."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:  # noqa: UP045
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"ganeti_ovs.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gnt-ovs")
 def commands() -> None:
     """Open vSwitch for Ganeti."""
-
-
-for command in (
-    add_switch, modify_switch, remove_switch, list_switches, info_switch, apply, verify, show,
-    reconcile, node_apply,
-):  # fmt: skip
-    commands.add_command(command)
 
 
 def main() -> int:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional
-
-import click
+import sys
 
 from ganeti_ovs.cli.guard import Calls, Guard
-from ganeti_ovs.cli.options import database_option
 from ganeti_ovs.cluster import document
 from ganeti_ovs.hooks.switches import kept, objections, prepare, set_up
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.model.jsontext import dumps
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.learning import announce, leave, moved, with_stations
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 from ganeti_ovs.ovsdb.state import states
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Optional
+
     from ganeti_ovs.model.vswitch import VSwitch
     from ganeti_ovs.plan.found import Tables
     from ganeti_ovs.plan.vswitch import Plan
@@ -36,31 +34,14 @@ _MARGIN = 30.0
 """Seconds, besides those of ovs-vswitchd, that reading and writing rows may take in all."""
 
 
-@click.command("node-apply")
-@click.option("--dry-run", is_flag=True, help="Say what would be changed, change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-@click.option("--force", is_flag=True, help="Do what is refused because it cuts somebody off.")
-@click.option(
-    "--confirm",
-    metavar="SECONDS",
-    type=click.FloatRange(0, 3600),
-    default=0,
-    help="Take the change back unless the line 'confirm' comes within so long (implies --json).",
-)
-@database_option
-def node_apply(
-    dry_run: bool,
-    as_json: bool,
-    force: bool,
-    confirm: float,
-    database: Optional[str],  # noqa: UP045
-) -> None:
-    """Make this node's vSwitches what the document (a line of JSON) on standard input says.
-
-    The master runs it on every node. What is there is adopted and not rebuilt;
-    guests keep their ports. If anything fails, or the change is not confirmed,
-    everything is put back as it was. Exit code 1 then.
-    """
+def carry_out(
+    dry_run: bool = False,
+    as_json: bool = False,
+    force: bool = False,
+    confirm: float = 0,
+    database: Optional[str] = None,  # noqa: UP045
+) -> bool:
+    """What the options of node-apply ask for; False if it was not done. Raises Error."""
     environ = dict(os.environ)
     as_json = as_json or confirm > 0
     run = None
@@ -72,15 +53,14 @@ def node_apply(
             lock = document.change_lock(environ, limit)
             with lock, Session(path, switches.LOCK, limit) as session:
                 session.acquire()
-                run = _Run(session, calls, wanted, text, environ, as_json, force)
+                run = _Run(session, calls, wanted, text, environ, as_json=as_json, force=force)
                 good = run.dry() if dry_run else run.apply(confirm)
         except Error as err:
             if not as_json:
                 raise
             _say(applied=False, tried=run is not None and run.tried, error=str(err))
             good = False
-    if not good:
-        raise SystemExit(1)
+    return good
 
 
 def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
@@ -90,17 +70,23 @@ def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
     return from_document(text)[0], text
 
 
-@dataclass
 class _Run:
-    session: Session
-    calls: Calls
-    wanted: tuple[VSwitch, ...]
-    text: str
-    environ: dict[str, str]
-    as_json: bool
-    force: bool
-    tried: bool = False
-    """True as soon as something may have been changed, if only for a moment."""
+    def __init__(
+        self,
+        session: Session,
+        calls: Calls,
+        wanted: tuple[VSwitch, ...],
+        text: str,
+        environ: dict[str, str],
+        *,
+        as_json: bool,
+        force: bool,
+    ) -> None:
+        self.session, self.calls = session, calls
+        self.wanted, self.text, self.environ = wanted, text, environ
+        self.as_json, self.force = as_json, force
+        self.tried = False
+        """True as soon as something may have been changed, if only for a moment."""
 
     def dry(self) -> bool:
         """Say what would be done; False if it would be refused."""
@@ -143,7 +129,8 @@ class _Run:
                     continue
                 plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
                 plan.warnings += set_up(self.wanted)
-                plan.warnings += announce(self.session, self._moved(change), change)
+                if change.operations:
+                    plan.warnings += announce(self.session, self._moved(change), change)
                 try:
                     good = self._finish(confirm, plan, change)
                 except Error as err:
@@ -158,9 +145,10 @@ class _Run:
 
     def _put_back(self, change: switches.Change) -> str:
         """What became of it, in words that continue a line."""
-        names: list[str] = []
-        with suppress(Error):
+        try:
             names = self._moved(change)
+        except Error:
+            names = []
         words = switches.put_back(self.session, change)
         announce(self.session, names, change)
         return words
@@ -186,7 +174,7 @@ class _Run:
         else:
             _lines(plan.changes, plan.warnings)
             if not plan.changes:
-                click.echo("nothing to do")
+                print("nothing to do")
 
     def _done(self, plan: Plan) -> dict[str, Any]:
         state = self._state(switches.read_tables(self.session))
@@ -199,7 +187,7 @@ class _Run:
 def _say(**what: Any) -> bool:
     """Print a line of JSON; False if nobody reads any more."""
     try:
-        os.write(1, json.dumps(what).encode() + b"\n")
+        os.write(1, dumps(what).encode() + b"\n")
     except OSError:
         return False
     return True
@@ -207,6 +195,6 @@ def _say(**what: Any) -> bool:
 
 def _lines(changes: list[str], warnings: list[str]) -> None:
     for line in changes:
-        click.echo(line)
+        print(line)
     for line in warnings:
-        click.echo(f"warning: {line}", err=True)
+        print(f"warning: {line}", file=sys.stderr)

@@ -6,12 +6,17 @@ to its vSwitch: what the kernel has on it stops working.
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator, Mapping
+import _socket as socket
 from struct import calcsize, pack, unpack_from
 
 from ganeti_ovs.cluster.link import attributes
 from ganeti_ovs.model.errors import Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# NOTE: _socket, for the reason given in ganeti_ovs.ovsdb.client.
 
 # Formats of struct nlmsghdr, ifinfomsg, ifaddrmsg and rtmsg; numbers of linux/netlink.h,
 # linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.

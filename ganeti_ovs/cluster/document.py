@@ -5,12 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Optional
 
 from ganeti_ovs.cluster.records import run_directory
 from ganeti_ovs.model.errors import Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Optional
 
 
 def document_path(environ: Mapping[str, str]) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from _socket import if_nameindex
 
 from ganeti_ovs.cluster import document
 from ganeti_ovs.cluster.addresses import carries
@@ -14,11 +12,16 @@ from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import Client, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
-from ganeti_ovs.plan.found import Found, Host, Tables
-from ganeti_ovs.plan.vswitch import Plan, plan_switches
+from ganeti_ovs.plan.found import Found, Host
+from ganeti_ovs.plan.vswitch import plan_switches
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.plan.found import Tables
+    from ganeti_ovs.plan.vswitch import Plan
 
 _PATIENCE = 2.0
 """Seconds that a restoration waits for a change that is under way."""
@@ -30,7 +33,7 @@ def prepare(
     """What is to be done for `wanted`, and what it takes to undo it. Changes nothing."""
     tables = switches.read_tables(client)
     plan = plan_switches(wanted, Found(tables), _host(environ))
-    return plan, switches.Change(plan.operations, tables)
+    return plan, switches.Change(plan.operations, tables, {})
 
 
 def objections(plan: Plan, force: bool) -> list[str]:
@@ -100,7 +103,7 @@ def restore(
                 done += plan.changes
                 if not dry_run:
                     problems += _restore_one(
-                        session, switch, switches.Change(plan.operations, tables)
+                        session, switch, switches.Change(plan.operations, tables, {})
                     )
     except Error as err:
         problems.append(str(err))
@@ -122,5 +125,5 @@ def _restore_one(session: Session, switch: VSwitch, change: switches.Change) -> 
 
 
 def _host(environ: Mapping[str, str]) -> Host:
-    devices = frozenset(name for _index, name in socket.if_nameindex())
+    devices = frozenset(name for _index, name in if_nameindex())
     return Host(devices, carries(environ))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-
 from ganeti_ovs.model.errors import BadInput
-from ganeti_ovs.model.vswitch import VSwitch, check_together, settings_of, vswitch
+from ganeti_ovs.model.jsontext import values
+from ganeti_ovs.model.vswitch import check_together, settings_of, vswitch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ganeti_ovs.model.vswitch import VSwitch
 
 FORMAT = 1
 
 
 def to_document(switches: Iterable[VSwitch], revision: str) -> str:
     """One line. `revision` names the change that it comes from (a word of the master's)."""
+    import json
+
     wanted = {switch.name: settings_of(switch) for switch in switches}
     return json.dumps({"format": FORMAT, "revision": revision, "switches": wanted}, sort_keys=True)
 
@@ -20,7 +26,10 @@ def to_document(switches: Iterable[VSwitch], revision: str) -> str:
 def from_document(text: str) -> tuple[tuple[VSwitch, ...], str]:
     """The vSwitches, by name, and the revision. Raises BadInput; every value is checked anew."""
     try:
-        data = json.loads(text)
+        found, rest = values(text.strip())
+        if len(found) != 1 or rest < len(text.strip()):
+            raise ValueError("not one value of JSON")
+        data = found[0]
         form, revision, wanted = data["format"], data["revision"], data["switches"]
         fine = isinstance(revision, str) and all(
             isinstance(text, str)

@@ -7,12 +7,14 @@ joined by `+`. Where a rule is Open vSwitch's own, it is from vswitch.xml
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import IFNAMSIZ, decimal, interface_name
+from ganeti_ovs.model.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
 BOND_MODES = ("active-backup", "balance-slb", "balance-tcp")
 LACP = ("off", "passive", "active")
@@ -26,7 +28,7 @@ _MAX_DELAY = 3_600_000
 _MIN_REBALANCE = 1000
 
 
-@dataclass(frozen=True)
+@frozen
 class Bond:
     """How two or more uplinks are one port. Delays and intervals in ms."""
 
@@ -44,7 +46,7 @@ class Bond:
     """None: Open vSwitch's own (10000); 0: never."""
 
 
-@dataclass(frozen=True)
+@frozen
 class VSwitch:
     """One vSwitch, all values validated. Made by `vswitch`."""
 

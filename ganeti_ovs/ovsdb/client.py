@@ -10,7 +10,7 @@ from _socket import AF_UNIX, SOCK_STREAM, socket
 from time import monotonic
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.jsontext import dumps, values
+from ganeti_ovs.model.jsontext import dumps, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,31 +9,24 @@ flows are changed, so that a frame on the old way can undo them. So we send our 
 
 from __future__ import annotations
 
-import re
-import socket
-from contextlib import suppress
-from dataclasses import replace
-from glob import escape, glob
+from _socket import AF_PACKET, SOCK_RAW, socket
+from os import listdir
 from os.path import dirname
-from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.ovsdb.state import states
-from ganeti_ovs.ovsdb.switches import read_tables
+from ganeti_ovs.ovsdb.switches import Change, read_tables
 from ganeti_ovs.plan.found import Found, only
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
     from ganeti_ovs.model.vswitch import VSwitch
     from ganeti_ovs.ovsdb.session import Session
-    from ganeti_ovs.ovsdb.switches import Change
     from ganeti_ovs.plan.found import Tables
-
-_ACTIVE = re.compile(r"^(?:member|slave) (\S+): .*\n +active (?:member|slave)$", re.MULTILINE)
-"""In the answer to bond/show, whose line `active member mac` is what was wanted, not what is."""
 
 
 def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -> Change:
@@ -46,10 +39,14 @@ def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -
         return change
     names = [switch.name for switch in wanted]
     found = {name: _guests(change.before, name) for name in names}
-    with suppress(Error), _control(session) as control:
-        for name, state in states(change.before, names).items():
-            found[name].update(_learned(control, name, state, outside=False))
-    return replace(change, stations={name: tuple(some) for name, some in found.items()})
+    try:
+        with _control(session) as control:
+            for name, state in states(change.before, names).items():
+                found[name].update(_learned(control, name, state, outside=False))
+    except (Error, OSError):
+        pass  # The guests at least.
+    stations = {name: tuple(sorted(some)) for name, some in found.items()}
+    return Change(change.operations, change.before, stations)
 
 
 def _guests(tables: Tables, name: str) -> set[tuple[str, int]]:
@@ -78,10 +75,12 @@ def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
                 if stay:
                     went[name] = (port, stay[0])
     if went:
-        # What goes wrong here makes the change cost some frames, no more.
-        with suppress(Error), _control(session) as control:
-            for port, member in went.values():
-                _ask(control, "bond/set-active-member", port, member)
+        try:
+            with _control(session) as control:
+                for port, member in went.values():
+                    _ask(control, "bond/set-active-member", port, member)
+        except (Error, OSError):
+            pass  # It makes the change cost some frames, no more.
         announce(session, went, change)
 
 
@@ -143,8 +142,21 @@ def _used(control: Client, port: str, about: dict[str, Any]) -> str:
         return str(next(iter(about["members"])))
     if bond["mode"] != "active-backup" or bond["negotiated"]:
         return ""
-    found = _ACTIVE.search(_ask(control, "bond/show", port))
-    return found.group(1) if found and found.group(1) in about["members"] else ""
+    return _active(_ask(control, "bond/show", port))
+
+
+def _active(shown: str) -> str:
+    """The active member in the answer to bond/show; "" for none.
+
+    Not by its line `active member mac`, which is what was wanted. Before 2.16, it says slave.
+    """
+    name = ""
+    for line in shown.splitlines():
+        if line.startswith(("member ", "slave ")):
+            name = line.split()[1].rstrip(":")
+        elif line in ("  active member", "  active slave"):
+            return name
+    return ""
 
 
 def _learned(
@@ -164,11 +176,14 @@ def _learned(
 
 def _send(device: str, stations: Sequence[tuple[str, int]], trunks: list[int]) -> None:
     """A gratuitous RARP of each station, as Open vSwitch's own learning packets are."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+    raw = socket(AF_PACKET, SOCK_RAW)
+    try:
         raw.bind((device, 0))
         for mac, vlan in stations:
             if not trunks or vlan in trunks:
                 raw.send(rarp(bytes.fromhex(mac.replace(":", "")), vlan))
+    finally:
+        raw.close()
 
 
 def rarp(mac: bytes, vlan: int) -> bytes:
@@ -183,11 +198,12 @@ def _control(session: Session) -> Client:
     """The running ovs-vswitchd's control socket. Raises Error."""
     problem: Error | None = None
     directory = dirname(session.path)
-    for path in sorted(glob(f"{escape(directory)}/ovs-vswitchd.*.ctl")):
-        try:
-            return Client(path)
-        except Error as err:  # one that was killed leaves its socket
-            problem = err
+    for name in sorted(listdir(directory)):
+        if name.startswith("ovs-vswitchd.") and name.endswith(".ctl"):
+            try:
+                return Client(f"{directory}/{name}")
+            except Error as err:  # one that was killed leaves its socket
+                problem = err
     raise problem or Error(f"no control socket of ovs-vswitchd in {directory}")
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from ganeti_ovs.plan.found import Found, numbers, only, ours
 
-from ganeti_ovs.plan.found import Found, Row, Tables, numbers, only, ours
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ganeti_ovs.plan.found import Row, Tables
 
 
 def states(tables: Tables, names: Iterable[str]) -> dict[str, dict[str, Any]]:

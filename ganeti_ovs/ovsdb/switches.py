@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
 from ganeti_ovs.model.errors import Error, quoted
-from ganeti_ovs.model.vswitch import VSwitch
-from ganeti_ovs.ovsdb.client import Client, TransactionFailed
+from ganeti_ovs.model.value import frozen
+from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NotApplied, Session
-from ganeti_ovs.plan.found import READ, ROOT, Found, Tables, only
+from ganeti_ovs.plan.found import READ, ROOT, Found, only
 from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.wire import uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.ovsdb.client import Client
+    from ganeti_ovs.plan.found import Tables
     from ganeti_ovs.plan.wire import Operations
 
-Stations = Mapping[str, Sequence[tuple[str, int]]]
-"""vSwitch -> (MAC, VLAN) of guests and others behind it; VLAN 0: untagged."""
+    Stations = Mapping[str, Sequence[tuple[str, int]]]
 
 LOCK = "switches"
 """The session's lock while vSwitches are changed; see Session."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Change:
     """All that is needed to undo a change, known before it is made."""
 
     operations: Operations
     before: Tables
-    stations: Stations = field(default_factory=dict)
-    """What was learned elsewhere than at the uplinks; see `ganeti_ovs.ovsdb.learning`."""
+    stations: Stations
+    """vSwitch -> (MAC, VLAN) of guests and others behind it, VLAN 0: untagged; what
+    `ganeti_ovs.ovsdb.learning` announces."""
 
 
 def read_tables(client: Client) -> Tables:

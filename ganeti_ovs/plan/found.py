@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
+from ganeti_ovs.model.value import frozen
 from ganeti_ovs.plan.change import plain
 from ganeti_ovs.plan.wire import MARK, references
 
-Row = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+Row = dict[str, "Any"]
 Tables = dict[str, dict[str, Row]]
+
+_NOTHING: Mapping[str, str] = {}
 
 SETTINGS = "ganeti-ovs-settings"
 """external_ids key of a Bridge or Port: the settings in that row that are ours, by spaces.
@@ -27,13 +31,13 @@ READ = (
 """Tables that are read: what vSwitches are made of, and what hangs on them."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Host:
     """What the node has besides Open vSwitch."""
 
     devices: frozenset[str]
     """All its network interfaces."""
-    carries: Mapping[str, str] = field(default_factory=dict)
+    carries: Mapping[str, str] = _NOTHING
     """Interface -> what of the node's own depends on it, in words."""
 
 

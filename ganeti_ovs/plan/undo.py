@@ -6,14 +6,14 @@ Only what the operations changed is put back, so what others have done meanwhile
 
 from __future__ import annotations
 
-from ganeti_ovs.plan.found import ROOT, Tables
+from ganeti_ovs.plan.found import ROOT
 from ganeti_ovs.plan.wire import comment, insert, named, uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ganeti_ovs.plan.found import Row
+    from ganeti_ovs.plan.found import Row, Tables
     from ganeti_ovs.plan.wire import Operation, Operations
 
 STATUS = frozenset(

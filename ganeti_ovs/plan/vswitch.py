@@ -6,10 +6,8 @@ of ours that is not wanted any more goes; one of somebody else's stays as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from ganeti_ovs.model.vswitch import VSwitch, bond_name
-from ganeti_ovs.plan.found import Found, Host, Row, key, numbers, ours, own_settings, same
+from ganeti_ovs.model.vswitch import bond_name
+from ganeti_ovs.plan.found import Found, key, numbers, ours, own_settings, same
 from ganeti_ovs.plan.settings import (
     bridge_settings,
     claim,
@@ -25,22 +23,24 @@ from ganeti_ovs.plan.wire import comment, insert, named, ovs_set, uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.plan.found import Host, Row
     from ganeti_ovs.plan.wire import Operations
 
 
-@dataclass
 class Plan:
     """What to do. The words are for people, one a line."""
 
-    operations: Operations = field(default_factory=list)
-    changes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    """What is not done unless forced."""
-    errors: list[str] = field(default_factory=list)
-    devices: list[str] = field(default_factory=list)
-    """Devices that are not there, or there and should not be. (At boot they may come or go yet.)"""
-    """What cannot be done at all."""
+    def __init__(self) -> None:
+        self.operations: Operations = []
+        self.changes: list[str] = []
+        self.warnings: list[str] = []
+        self.refused: list[str] = []
+        """What is not done unless forced."""
+        self.errors: list[str] = []
+        """What cannot be done at all."""
+        self.devices: list[str] = []
+        """Those that are not there, or there and should not be. (At boot they may come or go.)"""
 
 
 def plan_switches(

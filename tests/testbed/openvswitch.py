@@ -105,6 +105,11 @@ class OpenVSwitch:
         assert self._vswitchd is not None
         return self._vswitchd.pid
 
+    def pids(self) -> tuple[int, int]:
+        """Of ovsdb-server and ovs-vswitchd."""
+        assert self._server is not None
+        return self._server.pid, self.pid()
+
     def wait_idle(self, limit: float = 120.0) -> None:
         """Wait until ovs-vswitchd has used no processor time for a tenth of a second."""
         assert self._vswitchd is not None

@@ -1,4 +1,4 @@
-"""What the way of one tap imports, and which way imports point."""
+"""What the way of one tap and node-apply import, and which way imports point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAVY = {
     "shutil", "signal", "site", "socket", "subprocess", "tempfile", "threading", "traceback",
     "typing",
 }  # fmt: skip
-"""json is allowed, but takes 6 ms with all that it imports; see ganeti_ovs.ovsdb.jsontext."""
+"""json is allowed, but takes 6 ms with all that it imports; see ganeti_ovs.model.jsontext."""
 
 LAYERS = {
     "model": {"model"},
@@ -29,22 +29,34 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("script", ["kvm", "network"])
-def test_one_tap_imports_nothing_heavy(script: str) -> None:
+@pytest.mark.parametrize("module", ["ifup.kvm", "ifup.network"])
+def test_one_tap_imports_nothing_heavy(module: str) -> None:
+    assert loaded(module) <= baseline() | {
+        "__future__", "_json", "_socket", "_struct", "errno", "struct",
+    }  # fmt: skip
+
+
+def test_node_apply_imports_nothing_heavy() -> None:
+    """As the master calls it: 32 nodes of a simulated group share one machine's processors."""
+    assert loaded("cli.start") <= baseline() | {"__future__"}
+    assert loaded("cli.node") <= baseline() | {
+        "__future__", "_json", "_socket", "_struct", "errno", "fcntl", "select", "struct", "syslog",
+    }  # fmt: skip
+
+
+def loaded(module: str) -> set[str]:
+    """What is imported with a module of ours: C modules, and a few small ones."""
     code = (
         f"import sys; sys.path.append({str(PACKAGE.parent)!r});"
-        f"import ganeti_ovs.ifup.{script}; print(*sys.modules)"
+        f"import ganeti_ovs.{module}; print(*sys.modules)"
     )
     done = subprocess.run(
         ["/usr/bin/python3", "-ISBc", code], capture_output=True, text=True, check=True
     )
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert "ganeti_ovs" in loaded
-    assert not loaded & HEAVY
-    # Beside the interpreter's own start: C modules and ours.
-    assert loaded - {"ganeti_ovs"} <= baseline() | {
-        "__future__", "_json", "_socket", "_struct", "errno", "struct",
-    }  # fmt: skip
+    found = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "ganeti_ovs" in found
+    assert not found & HEAVY
+    return found - {"ganeti_ovs"}
 
 
 def baseline() -> set[str]:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganeti_ovs.ovsdb import jsontext
+from ganeti_ovs.model import jsontext
 
 JSON = st.recursive(
     st.none()
@@ -22,7 +24,7 @@ JSON = st.recursive(
 
 
 def test_the_fast_way_is_taken_where_it_exists() -> None:
-    assert jsontext.values.__module__ == "ganeti_ovs.ovsdb.jsontext"
+    assert jsontext.values.__module__ == "ganeti_ovs.model.jsontext"
     scan, dumps = jsontext._from_c()
     assert type(jsontext._scan) is type(scan)
     assert jsontext.dumps.__code__ is dumps.__code__
@@ -43,6 +45,19 @@ def test_whole_values_and_the_rest(messages: list[dict[str, Any]], cut: int) -> 
     assert "".join(map(json.dumps, messages[: len(found)])) == text[:rest]
     again, _ = jsontext.values(text[rest:])
     assert found + again == messages
+
+
+@pytest.mark.parametrize("text", ['{"a": {}', '{"a": "x}', "[{}", '{"a"', "{"])
+def test_the_rest_while_json_is_not_imported(text: str) -> None:
+    code = (
+        f"import sys; sys.path.append({str(Path(__file__).parents[2])!r});"
+        f"from ganeti_ovs.model.jsontext import values; print(values('[1]' + {text!r}));"
+        "assert 'json' not in sys.modules"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-ISBc", code], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("([[1]], 3)\n", "")
 
 
 def test_json_itself_where_the_c_code_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,9 @@ def values(text: str) -> tuple[list[Any], int]:
     while position < len(text):
         try:
             value, position = _scan(text, position)
-        except (StopIteration, ValueError):
+        except (StopIteration, ValueError, SystemError):
+            # NOTE: SystemError is what the C code makes of its own error while `json`, whose
+            # exception it wants, is not imported.
             break
         found.append(value)
     return found, position
