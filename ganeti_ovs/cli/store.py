@@ -102,6 +102,7 @@ class Run:
 
     def _again(self) -> Run:
         """The same with what Ganeti has now."""
+        self.master.settle()
         cluster = self.master.read()
         wanted = read_wanted(cluster, chosen_group(cluster, self.wanted.group.name))
         return Run(self.master, cluster, wanted, self.dry_run, self.force)

@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ganeti_ovs.cluster.switchtags import MAX_TAGS, REVISION, TagChange
+from ganeti_ovs.cluster.switchtags import MAX_TAGS, REVISION, TagChange, torn
 from ganeti_ovs.model.errors import Error
 
 LIBRARY = "/usr/share/ganeti/default"
 LIMIT = 300
 """Seconds that a job which changes tags may wait for its lock before it is cancelled."""
+
+SETTLE = 30
+"""Seconds that a job of somebody else may take to change tags."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,14 @@ class Master:
             self._client = self._cli.GetClient()
 
     def read(self) -> Cluster:
-        """The groups and nodes with their tags."""
+        """The groups and nodes with their tags, not in the middle of a change."""
+        cluster = self._read()
+        if any(torn(group.tags) for group in cluster.groups.values()):
+            self.settle()
+            cluster = self._read()
+        return cluster
+
+    def _read(self) -> Cluster:
         with _plain(self._cli):
             (name,) = self._client.QueryConfigValues(["cluster_name"])
             groups = self._query(self._constants.QR_GROUP, ["name", "tags"])
@@ -83,6 +93,28 @@ class Master:
                 for one in nodes
             },
         )
+
+    def settle(self) -> None:
+        """Wait until no job changes tags any more: one that was left alone, in the worst case.
+
+        NOTE: a job's opcodes are carried out one after another, and others see what is between.
+        Raises Error after SETTLE seconds.
+        """
+        ended = [["!=", "status", word] for word in sorted(self._constants.JOBS_FINALIZED)]
+        deadline = time.monotonic() + SETTLE
+        while True:
+            with _plain(self._cli):
+                rows = self._client.Query(
+                    self._constants.QR_JOB, ["id", "summary"], ["&", *ended]
+                ).data
+            busy = [row[0][1] for row in rows if "TAGS_" in str(row[1][1])]
+            if not busy:
+                return
+            if time.monotonic() > deadline:
+                raise Error(
+                    f"job {busy[0]} has been changing tags for {SETTLE} s; see gnt-job info"
+                )
+            time.sleep(0.2)
 
     def reach(self, cluster: Cluster, node: str, command: str) -> list[str]:
         """The ssh call that runs a shell command on a node as root, in Ganeti's own way."""

@@ -74,6 +74,13 @@ def read_tags(tags: Iterable[str], owner: str, *, is_node: bool = False) -> Stor
     return Stored(found, tuple(revisions))
 
 
+def torn(tags: Iterable[str]) -> bool:
+    """True if a setting has two values: a job is about to remove one, or somebody has set tags."""
+    keys = [tag.split(":", 4)[:4] for tag in tags if tag.startswith(PREFIX)]
+    settings = [":".join(key) for key in keys if len(key) > 3]
+    return len(set(settings)) < len(settings)
+
+
 def _parse(tag: str) -> tuple[str, str, str]:
     name, colon, rest = tag[len(PREFIX) :].partition(":")
     interface_name(name, "the vSwitch's name")

@@ -32,6 +32,7 @@ def converge(
         return []
     master = Master()
     with Sent(environ, patience) as sent:
+        master.settle()
         cluster = master.read()
         documents, problems = all_documents(cluster)
         sent.forget(added)

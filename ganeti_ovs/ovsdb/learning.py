@@ -26,41 +26,55 @@ if TYPE_CHECKING:
 
     from ganeti_ovs.model.vswitch import VSwitch
     from ganeti_ovs.ovsdb.session import Session
-    from ganeti_ovs.plan.found import Tables
+    from ganeti_ovs.plan.found import Row, Tables
 
 
 def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -> Change:
     """The change with what is to be announced after it: guests, and what was learned before.
 
-    NOTE: not after it: a broadcast of a guest that has come back by the other cable is learned
-    at the uplink when balance-slb becomes active-backup (flows are revalidated in that mode).
+    Only what was learned at guests' ports and the vSwitch's own: of any other port, it
+    may be somebody else's MAC, whose frames we would draw to us.
+    NOTE: not what is learned after it: a broadcast of a guest that has come back by the other
+    cable is learned at the uplink when balance-slb becomes active-backup (flows are revalidated
+    in that mode).
     """
     if not change.operations:
         return change
-    names = [switch.name for switch in wanted]
-    found = {name: _guests(change.before, name) for name in names}
+    found = Found(change.before)
+    bridges = [found.bridges[one.name] for one in wanted if one.name in found.bridges]
+    stations = {
+        str(bridge["name"]): {
+            (str(dict(row["external_ids"][1])["attached-mac"]), only(port["tag"]) or 0)
+            for port, row in _taps(found, bridge)
+            if only(port["vlan_mode"]) != "trunk"
+        }
+        for bridge in bridges
+    }
     try:
         with _control(session) as control:
-            for name, state in states(change.before, names).items():
-                found[name].update(_learned(control, name, state, outside=False))
+            for bridge in bridges:
+                inside = {
+                    "LOCAL",
+                    *(str(only(row["ofport"])) for _port, row in _taps(found, bridge)),
+                }
+                stations[bridge["name"]].update(_learned(control, bridge["name"], inside))
     except (Error, OSError):
         pass  # The guests at least.
-    stations = {name: tuple(sorted(some)) for name, some in found.items()}
-    return Change(change.operations, change.before, stations)
+    return Change(
+        change.operations,
+        change.before,
+        {name: tuple(sorted(some)) for name, some in stations.items()},
+    )
 
 
-def _guests(tables: Tables, name: str) -> set[tuple[str, int]]:
-    """(MAC, VLAN) of guests' interfaces, in the VLAN of their untagged frames."""
-    rows = Found(tables)
-    bridge = rows.bridges.get(name)
-    return {
-        (str(mac), only(port["tag"]) or 0)
-        for port in (rows.ports_of(bridge) if bridge else ())
-        if rows.guest(port) and only(port["vlan_mode"]) != "trunk"
-        for row in rows.members(port).values()
-        for key, mac in row["external_ids"][1]
-        if key == "attached-mac"
-    }
+def _taps(found: Found, bridge: Row) -> list[tuple[Row, Row]]:
+    """(Port, Interface) of the guests."""
+    return [
+        (port, row)
+        for port in found.ports_of(bridge)
+        if found.guest(port)
+        for row in found.members(port).values()
+    ]
 
 
 def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
@@ -107,7 +121,12 @@ def announce(session: Session, names: Iterable[str], change: Change) -> list[str
             # Half a second; only then no frame goes the old way any more.
             _ask(control, "revalidator/wait")
             for name, state in now.items():
-                if {*_learned(control, name, state, outside=True)} & {*change.stations[name]}:
+                uplinks = {
+                    str(member["ofport"])
+                    for about in state["ports"].values()
+                    for member in about["members"].values()
+                }
+                if {*_learned(control, name, uplinks)} & {*change.stations[name]}:
                     _ask(control, "fdb/flush", name)
             _round(control, now, change)
     except (Error, OSError) as err:
@@ -159,19 +178,10 @@ def _active(shown: str) -> str:
     return ""
 
 
-def _learned(
-    control: Client, name: str, state: dict[str, Any], *, outside: bool
-) -> list[tuple[str, int]]:
-    """(MAC, VLAN) of all that was learned at the uplinks (`outside`), or elsewhere."""
-    uplinks = {
-        str(member["ofport"])
-        for about in state["ports"].values()
-        for member in about["members"].values()
-    }
+def _learned(control: Client, name: str, ports: set[str]) -> list[tuple[str, int]]:
+    """(MAC, VLAN) of all that the vSwitch has learned at these ports (OpenFlow numbers)."""
     rows = [line.split() for line in _ask(control, "fdb/show", name).splitlines()[1:]]
-    return [
-        (row[2], int(row[1])) for row in rows if len(row) >= 3 and (row[0] in uplinks) == outside
-    ]
+    return [(row[2], int(row[1])) for row in rows if len(row) >= 3 and row[0] in ports]
 
 
 def _send(device: str, stations: Sequence[tuple[str, int]], trunks: list[int]) -> None:

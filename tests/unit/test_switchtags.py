@@ -16,6 +16,7 @@ from ganeti_ovs.cluster.switchtags import (
     read_tags,
     switches_for,
     tags_of,
+    torn,
 )
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.vswitch import VSwitch, settings_of, vswitch
@@ -122,3 +123,10 @@ def test_two_first_changes_at_the_same_moment() -> None:
     """Both revisions are known, so the next change takes both away."""
     tags = ["ovs:switch:br0", "ovs:revision:2", "ovs:revision:1"]
     assert read_tags(tags, "node group g") == Stored({"br0": {}}, ("1", "2"))
+
+
+def test_in_the_middle_of_a_change() -> None:
+    tags = {"ovs:switch:br0", "ovs:switch:br0:mtu:1500", "ovs:switch:br1:mtu:9000", "other"}
+    assert not torn(tags)
+    assert torn({*tags, "ovs:switch:br0:mtu:9000"})
+    assert not torn({*tags, "ovs:switch:br0:uplinks:a+b"})
