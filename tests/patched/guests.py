@@ -28,6 +28,8 @@ class Guests:
 
     def modify(self, name: str, net: str, vlan: str, limit: int = 0, hot: bool = False) -> None:
         how = "--force" if hot else "--no-hotplug"
+        if hot:  # a guest must be up to let go of a device
+            self.cluster.guest(self.wanted[name].node, name, "true")
         out = self.cluster.gnt("instance", "modify", how, "--net", f"0:modify,{net}", name)
         assert ("hotplug:done" in out) == hot, out
         self.expect(name, vlan, limit, self.wanted[name].node)

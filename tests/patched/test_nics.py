@@ -153,6 +153,7 @@ def test_refused_at_modify(cluster: Cluster, guests: Guests) -> None:
 
 def test_hot_added_nic(cluster: Cluster, guests: Guests) -> None:
     guests.add("a.lab", "vlan=100", ".100")
+    cluster.guest(1, "a.lab", "true")
     cluster.gnt(
         "instance", "modify", "--force", "--net", "-1:add,mode=trunk,max_bandwidth=5M", "a.lab"
     )
