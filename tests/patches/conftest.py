@@ -32,7 +32,8 @@ def source(version: str) -> Path:
 
 def names(version: str) -> list[Path]:
     """The patches of the series, as `version` has them."""
-    series = (PATCHES / "series").read_text().split()
+    lines = (PATCHES / "series").read_text().splitlines()
+    series = [line for line in lines if not line.startswith("#")]
     return [
         own if (own := PATCHES / version / name).exists() else PATCHES / name for name in series
     ]
@@ -62,12 +63,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], Path
         if (version, patched) not in made:
             top = tmp_path_factory.mktemp("patched" if patched else "stock")
             copy = top / "ganeti"
-            shutil.copytree(source(version), copy, symlinks=True)
+            original = source(version)
             if not patched:
-                for name in reversed(names(version)):
-                    subprocess.run(
-                        ["patch", "-R", "-p1", "-F0", "-s", "-t", "-i", name], cwd=copy, check=True
-                    )
+                original = original.with_name("debian")
+            shutil.copytree(original, copy, symlinks=True)
             generated.fill(copy, stock_package(version), top / "package")
             if patched:
                 generated.patch(copy)
