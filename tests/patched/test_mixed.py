@@ -28,11 +28,10 @@ def cluster(packages: Path) -> Iterator[Cluster]:
         /usr/lib/ganeti/daemon-util start ganeti-noded
         """
         lab.node(2).run("sh", "-ec", script)
-        assert (
-            not lab.node(2)
-            .run("sh", "-c", "grep -rl max_bandwidth /usr/share/ganeti/3.1; :")
-            .stdout
+        found = lab.node(2).run(
+            "grep", "-rl", "NIC_MAX_BANDWIDTH", "/usr/share/ganeti", check=False
         )
+        assert found.returncode == 1, found.stdout
         yield lab
     finally:
         lab.close()

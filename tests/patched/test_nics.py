@@ -135,20 +135,22 @@ def test_refused_at_add(net: str, message: str, cluster: Cluster, guests: Guests
 
 
 def test_refused_at_modify(cluster: Cluster, guests: Guests) -> None:
-    guests.add("a.lab", "vlan=.100,max_bandwidth=10M", ".100", 10_000_000)
-    before = guests.params("a.lab")
-    for net, message in [
-        *REFUSED,
-        ("mode=bridged,link=br0", "max_bandwidth needs mode openvswitch, not bridged"),
-        ("port_type=trunk", "port_type trunk contradicts vlan .100"),
-    ]:
+    def refused(net: str, message: str) -> None:
+        before = guests.params("a.lab")
         for how in ("--force", "--no-hotplug"):
             out = cluster.gnt(
                 "instance", "modify", how, "--net", f"0:modify,{net}", "a.lab", check=False
             )
             assert message in out.replace("\n", " "), net
-    assert guests.params("a.lab") == before
-    guests.check()
+        assert guests.params("a.lab") == before
+        guests.check()
+
+    guests.add("a.lab", "vlan=.100", ".100")
+    for net, message in REFUSED:
+        refused(net, message)
+    refused("port_type=trunk", "port_type trunk contradicts vlan .100")
+    guests.modify("a.lab", "max_bandwidth=10M", ".100", 10_000_000)
+    refused("mode=bridged,link=br0", "max_bandwidth needs mode openvswitch, not bridged")
 
 
 def test_hot_added_nic(cluster: Cluster, guests: Guests) -> None:
