@@ -72,6 +72,8 @@ class Node:
             put(self.record, "".join(f"{line}\n" for line in sorted(lines)).encode())
         else:
             self.record.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # others keep things there, too
+                self.record.parent.rmdir()
 
     def begin(self, name: str) -> None:
         """From now on the package's file goes beside `name`."""
@@ -101,6 +103,8 @@ def run(*command: str, may_fail: bool = False) -> str:
         )  # fmt: skip
     except FileNotFoundError:
         raise Failed(f"{command[0]} is missing: install it first") from None
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{command[0]} does not end") from None
     if done.returncode and not may_fail:
         raise Failed(f"{command[0]}: {' '.join((done.stdout + done.stderr).split())}")
     return done.stdout
