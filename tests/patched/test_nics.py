@@ -255,13 +255,19 @@ def test_remote_api(cluster: Cluster, guests: Guests) -> None:
     assert shown["nic.port_types"] == ["hybrid"]
     assert shown["nic.max_bandwidths"] == ["10M"]
     assert shown["nic.max_bursts"] == ["1M"]
-    path = "/2/instances/a.lab/modify"
-    assert rapi.job("PUT", path, {"nics": [["modify", 0, {"max_bandwidth": "20M"}]]}) == ""
+
+    def modify(hotplug: bool, **params: str) -> str:
+        body = {"nics": [["modify", 0, params]], "hotplug": hotplug}
+        return rapi.job("PUT", "/2/instances/a.lab/modify", body)
+
+    assert modify(False, max_bandwidth="20M") == ""
     guests.expect("a.lab", ".2:10:20", 20_000_000)
-    assert rapi.job("PUT", path, {"nics": [["modify", 0, {"max_bandwidth": "default"}]]}) == ""
+    cluster.guest(1, "a.lab", "true")
+    assert modify(True, max_bandwidth="30M", max_burst="none") == ""
+    guests.expect("a.lab", ".2:10:20", 30_000_000)
+    assert modify(False, max_bandwidth="default") == ""
     guests.expect("a.lab", ".2:10:20")
-    out = rapi.job("PUT", path, {"nics": [["modify", 0, {"port_type": "trunk"}]]})
-    assert "port_type trunk contradicts" in out
+    assert "port_type trunk contradicts" in modify(False, port_type="trunk")
     out = rapi.job("POST", "/2/instances", new("bad.lab", {"max_burst": "-1"}))
     assert "max_burst '-1' is not a bit value" in out
 
