@@ -39,7 +39,7 @@ def patched(cluster: Cluster) -> Iterator[list[str]]:
     """The patches on all nodes; then nothing stays, and Ganeti is byte for byte as before."""
     before = ganeti(cluster)
     for said in cluster.on_all(APPLY):
-        assert "6 files patched" in said
+        assert "files patched: 6" in said
     assert all(found != stock for found, stock in zip(ganeti(cluster), before, strict=True))
     yield before
     for name in list(GUESTS):
@@ -249,7 +249,7 @@ def test_switch_commands_without_ganeti_ovs(cluster: Cluster) -> None:
 def test_reverted(patched: list[str], cluster: Cluster) -> None:
     """While guests run; what was made by the short-hand goes on."""
     assert all("patched already" in said for said in cluster.on_all(APPLY))
-    assert all("6 files are the package's own" in one for one in cluster.on_all(APPLY, "--revert"))
+    assert all("files brought back: 6" in one for one in cluster.on_all(APPLY, "--revert"))
     assert ganeti(cluster) == patched
     said = cluster.gnt("instance", "modify", "--net", "0:mode=trunk", "one.lab", check=False)
     assert "Invalid NIC mode" in said
