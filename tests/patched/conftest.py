@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.lab import Cluster
+from tests.patched.guests import Guests
 from tests.testbed.product import SOURCE
 
 
@@ -20,8 +21,16 @@ def packages() -> Path:
     return Path(done.stdout.strip())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster(packages: Path) -> Iterator[Cluster]:
     lab = Cluster(packages=packages)
     yield lab
     lab.close()
+
+
+@pytest.fixture
+def guests(cluster: Cluster) -> Iterator[Guests]:
+    """None at first; what a test leaves is removed."""
+    made = Guests(cluster)
+    yield made
+    made.remove()

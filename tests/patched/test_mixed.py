@@ -37,13 +37,6 @@ def cluster(packages: Path) -> Iterator[Cluster]:
         lab.close()
 
 
-@pytest.fixture
-def guests(cluster: Cluster) -> Iterator[Guests]:
-    made = Guests(cluster)
-    yield made
-    made.remove()
-
-
 def test_what_is_not_used_works_as_ever(cluster: Cluster, guests: Guests) -> None:
     guests.add("a.lab", "vlan=.100", ".100", node=2)
     guests.modify("a.lab", "vlan=.200", ".200", hot=True)
