@@ -1,11 +1,12 @@
 # make demo        the main job on a private Open vSwitch, to watch
-# make test        all tests; make test-fast: only unit and ovs
+# make test        all tests but those of test-patched; make test-fast: only unit and ovs
+# make test-patched  builds Ganeti with patches/ (6-10 minutes, once) and tests it on real clusters
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
 #                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
 #                  bench-distribute: a vSwitch for 32 nodes, against 4 (5 minutes)
 # make lint        ruff and mypy --strict
 # make install     DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
-# The first five install what is missing: Debian packages by apt, test tools into .venv.
+# All but the last install what is missing: Debian packages by apt, test tools into .venv.
 
 PREFIX = /usr
 SYSCONFDIR = /etc
@@ -24,15 +25,19 @@ NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click 
 NEED_LINT = python3 python3-venv
 NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti
 NEED_TEST = $(NEED_FAST) qemu-system-x86 linux-image-amd64 busybox-static cpio openssh-server \
-  openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool
+  openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool dpkg-dev patch python3-mock
 
-.PHONY: demo test test-fast bench bench-reconcile bench-qos bench-distribute lint install uninstall clean need-demo need-fast need-test
+.PHONY: demo test test-patched test-fast bench bench-reconcile bench-qos bench-distribute lint \
+  install uninstall clean need-demo need-fast need-test
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
 
 test: need-test $(VENV)/ready
-	$(VENV)/bin/pytest tests
+	$(VENV)/bin/pytest tests --ignore=tests/patched
+
+test-patched: need-test $(VENV)/ready
+	$(VENV)/bin/pytest tests/patched
 
 test-fast: need-fast $(VENV)/ready
 	$(VENV)/bin/pytest tests/unit tests/ovs

@@ -40,6 +40,13 @@ if [ "${5:-}" != inside ]; then
 fi
 
 umount -l /.old
+# Another Ganeti than the host's, which may stay beside it: all files carry a version.
+if [ -d "$shared/packages" ]; then
+    for package in "$shared"/packages/*.deb; do dpkg-deb -x "$package" /; done
+    version=$(cat "$shared/packages/version")
+    ln -sfn "/usr/lib/ganeti/$version" /etc/ganeti/lib
+    ln -sfn "/usr/share/ganeti/$version" /etc/ganeti/share
+fi
 # Nothing of the host's own Ganeti, Open vSwitch or ssh.
 rm -rf /var/lib/ganeti/* /var/log/ganeti/* /etc/openvswitch/* /var/lib/openvswitch/* /root/.ssh \
     /srv/ganeti /etc/ganeti/hooks /etc/ganeti/kvm-vif-bridge /etc/ganeti/network

@@ -18,8 +18,10 @@ COLUMNS: dict[str, tuple[list[str], list[int], list[int]]] = {
     ".100": (["access"], [100], []),
     ".200": (["access"], [200], []),
     ".300": (["access"], [300], []),
+    ":100": (["trunk"], [], [100]),
     ":10:20": (["trunk"], [], [10, 20]),
     ".2:10:20": (["native-untagged"], [2], [10, 20]),
+    "all": (["trunk"], [], []),  # no VLAN, but port_type=trunk
 }
 
 

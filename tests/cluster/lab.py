@@ -24,6 +24,8 @@ _PROGRAMS = {
     "arping": "iputils-arping", "busybox": "busybox-static", "modprobe": "kmod", "lvs": "lvm2",
 }  # fmt: skip
 
+_PACKAGES = ("ganeti", "ganeti-3.1", "ganeti-haskell-3.1", "ganeti-htools", "ganeti-htools-3.1")
+
 # NOTE: not /usr/bin/kvm, which tries KVM first; a root_path is needed beside a kernel; and the
 # userspace datapath does not know checksum offload, so vnet_hdr must be off or TCP would fail.
 _KVM = (
@@ -40,9 +42,15 @@ echo 1 >/proc/sys/net/ipv6/conf/$bridge/disable_ipv6; done
 
 
 class Cluster:
-    """`nodes` nodes, up when the constructor returns; `close` leaves nothing."""
+    """`nodes` nodes, up when the constructor returns; `close` leaves nothing.
 
-    def __init__(self, nodes: int = 3, uplinks: int = 1) -> None:
+    With `packages`, a directory of Debian packages of Ganeti, these are unpacked on
+    each node, and the cluster is one of Ganeti `version`, theirs or the host's.
+    """
+
+    def __init__(
+        self, nodes: int = 3, uplinks: int = 1, packages: Path | None = None, version: str = "3.1"
+    ) -> None:
         missing = {
             package
             for program, package in _PROGRAMS.items()
@@ -54,6 +62,8 @@ class Cluster:
         self.dir.chmod(0o755)
         self.boxes: list[Box] = []
         try:
+            if packages:
+                self._provide(packages, version)
             self._build(nodes, uplinks)
         except BaseException:
             self.close()
@@ -88,6 +98,14 @@ class Cluster:
         for mount in sorted(self.dir.glob("*.fs")):
             subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _provide(self, packages: Path, version: str) -> None:
+        here = self.dir / "packages"
+        here.mkdir()
+        (here / "version").write_text(version)
+        for name in _PACKAGES:
+            (package,) = packages.glob(f"{name}_*.deb")
+            shutil.copy(package, here)
 
     def _build(self, nodes: int, uplinks: int) -> None:
         build(self.dir)

@@ -1,0 +1,71 @@
+"""What NICs get from their network and from the cluster, on a patched Ganeti."""
+
+from __future__ import annotations
+
+from tests.cluster.lab import Cluster
+from tests.patched.guests import ADD, Guests
+
+
+def test_network_with_defaults(cluster: Cluster, guests: Guests) -> None:
+    def connect(params: str, check: bool = True) -> str:
+        return cluster.gnt("network", "connect", "-N", params, "net1", check=check)
+
+    cluster.gnt("network", "add", "--network=10.5.0.0/24", "net1")
+    out = connect("mode=openvswitch,link=br0,vlan=.100,port_type=trunk", check=False)
+    assert "network net1: port_type trunk contradicts vlan .100" in out.replace("\n", " ")
+    out = connect("mode=bridged,link=br0,max_bandwidth=5M", check=False)
+    assert "max_bandwidth needs mode openvswitch, not bridged" in out.replace("\n", " ")
+    connect("mode=openvswitch,link=br0,vlan=:100,port_type=trunk,max_bandwidth=30M")
+    try:
+        guests.add("a.lab", "network=net1", ":100", 30_000_000)
+        guests.modify("a.lab", "max_bandwidth=40M", ":100", 40_000_000)
+        guests.modify("a.lab", "ip=pool", ":100", 40_000_000)
+        guests.modify("a.lab", "max_bandwidth=default", ":100", 30_000_000, hot=True)
+        guests.add("b.lab", "network=net1,max_bandwidth=0", ":100", 0)
+        out = cluster.gnt(
+            *ADD, "-n", "node1.lab", "--net", "0:network=net1,port_type=access", "bad.lab",
+            check=False,
+        )  # fmt: skip
+        assert "port_type access contradicts vlan :100" in out.replace("\n", " ")
+    finally:
+        guests.remove()
+        cluster.gnt("network", "disconnect", "net1")
+        cluster.gnt("network", "remove", "net1")
+
+
+def test_defaults_of_the_cluster(cluster: Cluster, guests: Guests) -> None:
+    def modify(params: str, check: bool = True) -> str:
+        return cluster.gnt("cluster", "modify", "--nic-parameters", params, check=check)
+
+    guests.add("a.lab", "vlan=.100", ".100")
+    for wrong, message in [
+        ("max_bandwidth=fast", "max_bandwidth 'fast' is not a bit/s value"),
+        ("port_type=trunk", "Instance a.lab, nic/0: port_type trunk contradicts vlan .100"),
+        ("port_type=hybrid", "port_type hybrid contradicts no vlan"),
+    ]:
+        assert message in modify(wrong, check=False).replace("\n", " ")
+    modify("max_bandwidth=10M,max_burst=1M")
+    try:
+        assert "max_bandwidth: 10M" in cluster.gnt("cluster", "info")
+        # At the next start, or operation that hooks tell of; the NIC itself stays without.
+        cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "a.lab")
+        guests.expect("a.lab", ".100", 10_000_000)
+        assert "max_bandwidth" not in guests.params("a.lab")
+        guests.modify("a.lab", "vlan=.200", ".200", 10_000_000)
+        assert "max_bandwidth" not in guests.params("a.lab")
+        guests.add("b.lab", "max_bandwidth=20M", "", 20_000_000)
+        guests.modify("b.lab", "max_bandwidth=0", "", 0, hot=True)
+        guests.modify("b.lab", "max_bandwidth=default", "", 10_000_000, hot=True)
+        # They do no harm to NICs in another mode.
+        cluster.gnt(
+            *ADD, "-n", "node1.lab", "--no-start", "--net", "0:mode=routed,ip=10.9.0.1", "r.lab"
+        )
+        assert guests.field("r.lab", "nic.max_bandwidth/0") == ["-"]
+        cluster.gnt("instance", "remove", "--force", "r.lab")
+    finally:
+        modify("max_bandwidth=none,max_burst=default")
+    assert "max_bandwidth" not in cluster.gnt("cluster", "info")
+    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "a.lab")
+    guests.wanted["a.lab"].limits.clear()
+    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "b.lab")
+    guests.expect("b.lab", "")

@@ -1,0 +1,159 @@
+"""NIC parameters of a patched Ganeti, on a real cluster: the port is right after every step."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cluster.lab import Cluster
+from tests.patched.guests import ADD, Guests
+
+# What Ganeti's message says of a wrong value, at add and at modify.
+REFUSED = [
+    ("vlan=9999", "9999"),
+    ("vlan=0", "VLAN"),
+    ("vlan=:7:7", "7"),
+    ("port_type=native", "port_type 'native' is none of access, trunk, hybrid"),
+    ("port_type=access,vlan=:10:20", "port_type access contradicts vlan :10:20"),
+    ("port_type=trunk,vlan=.5", "port_type trunk contradicts vlan .5"),
+    ("port_type=hybrid,vlan=.5", "port_type hybrid contradicts vlan .5"),
+    ("port_type=hybrid,vlan=", "port_type hybrid contradicts no vlan"),
+    ("max_bandwidth=fast", "max_bandwidth 'fast' is not a bit/s value"),
+    ("max_bandwidth=100m", "max_bandwidth '100m' is not a bit/s value"),
+    ("max_bandwidth=-5", "max_bandwidth '-5' is not a bit/s value"),
+    ("max_bandwidth=11k", "max_bandwidth '11k' is not between 12k and"),
+    ("max_bandwidth=35G", "max_bandwidth '35G' is not between 12k and"),
+    ("max_bandwidth=12.0001k", "max_bandwidth '12.0001k' is not"),
+    ("max_burst=much", "max_burst 'much' is not a bit value"),
+    ("max_burst=35G", "max_burst '35G' is above"),
+    (
+        "mode=routed,ip=10.9.0.1,max_bandwidth=1M",
+        "max_bandwidth needs mode openvswitch, not routed",
+    ),
+    ("mode=bridged,link=br0,max_bandwidth=1M", "max_bandwidth needs mode openvswitch, not bridged"),
+    ("mode=bridged,link=br0,port_type=trunk", "port_type needs mode openvswitch, not bridged"),
+]
+
+
+def test_the_command_as_it_was_wished(cluster: Cluster, guests: Guests) -> None:
+    cluster.gnt(
+        "instance", "add", "--net", "0:vlan=100,mode=trunk,max_bandwidth=100M",
+        "-t", "diskless", "-o", "noop", "-n", "node1.lab", "a.lab",
+    )  # fmt: skip
+    guests.expect("a.lab", ":100", 100_000_000)
+    assert guests.field("a.lab", "nic.port_type/0,nic.vlan/0") == ["trunk", ":100"]
+
+
+@pytest.mark.parametrize(
+    ("net", "vlan", "limit", "shown"),
+    [
+        ("mode=access,vlan=100", ".100", 0, ["access", "-", "-"]),
+        ("mode=hybrid,vlan=2:10:20", ".2:10:20", 0, ["hybrid", "-", "-"]),
+        ("mode=trunk", "all", 0, ["trunk", "-", "-"]),
+        ("mode=trunk,vlan=:10:20", ":10:20", 0, ["trunk", "-", "-"]),
+        ("vlan=100,port_type=access", ".100", 0, ["access", "-", "-"]),
+        ("port_type=trunk,max_bandwidth=1.5G", "all", 1_500_000_000, ["trunk", "1.5G", "-"]),
+        ("max_bandwidth=500,max_burst=8M", "", 500_000, ["-", "500", "8M"]),
+        ("max_bandwidth=0,port_type=none,max_burst=default", "", 0, ["-", "0", "-"]),
+    ],
+)
+def test_add(net: str, vlan: str, limit: int, shown: list[str], guests: Guests) -> None:
+    guests.add("a.lab", net, vlan, limit)
+    fields = "nic.port_type/0,nic.max_bandwidth/0,nic.max_burst/0"
+    assert guests.field("a.lab", fields) == shown
+    texts = [f"['{one}']" if one != "-" else "[None]" for one in shown]
+    assert guests.field("a.lab", "nic.port_types,nic.max_bandwidths,nic.max_bursts") == texts
+    info = guests.cluster.gnt("instance", "info", "a.lab")
+    for what, value in zip(("port type", "max bandwidth", "max burst"), shown):
+        assert f"{what}: {'None' if value == '-' else value}\n" in info
+
+
+@pytest.mark.parametrize("hot", [False, True])
+def test_modify_each(hot: bool, guests: Guests) -> None:
+    guests.add("a.lab", "vlan=100", ".100")
+    before = guests.params("a.lab")
+    for net, vlan, limit in [
+        ("max_bandwidth=50M", ".100", 50_000_000),
+        ("max_burst=4M", ".100", 50_000_000),
+        ("port_type=access", ".100", 50_000_000),
+        ("max_bandwidth=20M", ".100", 20_000_000),
+        ("port_type=trunk,vlan=:100", ":100", 20_000_000),
+        ("vlan=:10:20", ":10:20", 20_000_000),
+        ("vlan=", "all", 20_000_000),
+        ("port_type=hybrid,vlan=2:10:20", ".2:10:20", 20_000_000),
+        ("port_type=default,vlan=100", ".100", 20_000_000),
+        ("port_type=none", ".100", 20_000_000),
+        ("max_bandwidth=none", ".100", 0),
+        ("max_bandwidth=30M", ".100", 30_000_000),
+        ("max_bandwidth=default,max_burst=none", ".100", 0),
+    ]:
+        guests.modify("a.lab", net, vlan, limit, hot)
+    assert guests.params("a.lab") == {**before, "mode": "openvswitch", "link": "br0"}
+
+
+@pytest.mark.parametrize("hot", [False, True])
+def test_modify_by_the_short_hand(hot: bool, guests: Guests) -> None:
+    guests.add("a.lab", "vlan=100,max_bandwidth=10M", ".100", 10_000_000)
+    for net, vlan in [
+        ("mode=trunk,vlan=:10:20", ":10:20"),
+        ("mode=hybrid,vlan=2:10:20", ".2:10:20"),
+        ("mode=trunk,vlan=", "all"),
+        ("mode=access,vlan=100", ".100"),
+    ]:
+        guests.modify("a.lab", net, vlan, 10_000_000, hot)
+
+
+def test_burst_reaches_the_port(cluster: Cluster, guests: Guests) -> None:
+    guests.add("a.lab", "max_bandwidth=50M,max_burst=4M", "", 50_000_000)
+    (queue,) = cluster.rows(1)["Queue"]
+    assert queue["other_config"]["burst"] == "4000000"
+    guests.modify("a.lab", "max_burst=6M", "", 50_000_000)
+    (queue,) = cluster.rows(1)["Queue"]
+    assert queue["other_config"]["burst"] == "6000000"
+
+
+@pytest.mark.parametrize(("net", "message"), REFUSED)
+def test_refused_at_add(net: str, message: str, cluster: Cluster, guests: Guests) -> None:
+    out = cluster.gnt(*ADD, "-n", "node1.lab", "--net", f"0:{net}", "bad.lab", check=False)
+    assert message in out.replace("\n", " ")
+    assert "bad.lab" not in cluster.gnt("instance", "list", "--no-headers", "-o", "name")
+    guests.check()
+
+
+def test_refused_at_modify(cluster: Cluster, guests: Guests) -> None:
+    def refused(net: str, message: str) -> None:
+        before = guests.params("a.lab")
+        for how in ("--force", "--no-hotplug"):
+            out = cluster.gnt(
+                "instance", "modify", how, "--net", f"0:modify,{net}", "a.lab", check=False
+            )
+            assert message in out.replace("\n", " "), net
+        assert guests.params("a.lab") == before
+        guests.check()
+
+    guests.add("a.lab", "vlan=.100", ".100")
+    for net, message in REFUSED:
+        refused(net, message)
+    refused("port_type=trunk", "port_type trunk contradicts vlan .100")
+    guests.modify("a.lab", "max_bandwidth=10M", ".100", 10_000_000)
+    refused("mode=bridged,link=br0", "max_bandwidth needs mode openvswitch, not bridged")
+
+
+def test_hot_added_nic(cluster: Cluster, guests: Guests) -> None:
+    guests.add("a.lab", "vlan=100", ".100")
+    cluster.guest(1, "a.lab", "true")
+    cluster.gnt(
+        "instance", "modify", "--force", "--net", "-1:add,mode=trunk,max_bandwidth=5M", "a.lab"
+    )
+    guests.wanted["a.lab"].vlans.append("all")
+    guests.wanted["a.lab"].limits[1] = 5_000_000
+    guests.check()
+
+
+def test_migrate_and_failover(cluster: Cluster, guests: Guests) -> None:
+    guests.add("a.lab", "mode=hybrid,vlan=2:10:20,max_bandwidth=10M", ".2:10:20", 10_000_000)
+    cluster.gnt("instance", "migrate", "--force", "-n", "node2.lab", "a.lab")
+    guests.expect("a.lab", ".2:10:20", 10_000_000, node=2)
+    cluster.gnt(
+        "instance", "failover", "--force", "--shutdown-timeout=1", "-n", "node3.lab", "a.lab"
+    )
+    guests.expect("a.lab", ".2:10:20", 10_000_000, node=3)
