@@ -15,7 +15,7 @@ from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
 from tests.cluster.test_life import booted
 
-APPLY = "/srv/source/patches/apply-installed"
+APPLY = "/usr/lib/ganeti-ovs/patches/apply-installed"
 GUESTS: dict[str, Guest] = {}
 MODES = ["mode=trunk,vlan=100", "mode=hybrid,vlan=2:10:20", "mode=access,vlan=100", "mode=access"]
 
