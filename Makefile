@@ -92,9 +92,15 @@ install:
 	install -D -m 644 $(DESTDIR)$(LIBDIR)/ganeti-ovs.service $(DESTDIR)$(UNITDIR)/ganeti-ovs.service
 	rm $(DESTDIR)$(LIBDIR)/ganeti-ovs.service
 	install -D -m 644 docs/gnt-ovs.8 $(DESTDIR)$(MANDIR)/man8/gnt-ovs.8
+	install -d $(DESTDIR)$(LIBDIR)/patches
+	install patches/apply-installed $(DESTDIR)$(LIBDIR)/patches/
+	install -m 644 patches/diverted.py patches/nic-mode-shorthand.patch patches/switch-commands.patch \
+	  $(DESTDIR)$(LIBDIR)/patches/
 
-# The administrator's own scripts, kept as *.local, come back.
+# The administrator's own scripts, kept as *.local, come back; so do Ganeti's files.
 uninstall:
+	[ "$(DESTDIR)$(PREFIX)" != /usr ] || [ ! -x $(LIBDIR)/patches/apply-installed ] || \
+	  $(LIBDIR)/patches/apply-installed --revert
 	rm -f $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/*/50-ovs $(DESTDIR)$(UNITDIR)/ganeti-ovs.service
 	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/bin/gnt-ovs $(DESTDIR)$(MANDIR)/man8/gnt-ovs.8
 	for file in ganeti/kvm-vif-bridge ganeti/network/openvswitch/up \

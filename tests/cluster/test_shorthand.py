@@ -15,7 +15,7 @@ from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
 from tests.cluster.test_life import booted
 
-APPLY = "/srv/source/patches/apply-installed"
+APPLY = "/usr/lib/ganeti-ovs/patches/apply-installed"
 GUESTS: dict[str, Guest] = {}
 MODES = ["mode=trunk,vlan=100", "mode=hybrid,vlan=2:10:20", "mode=access,vlan=100", "mode=access"]
 
@@ -43,7 +43,7 @@ def patched(cluster: Cluster) -> Iterator[list[str]]:
     assert all(found != stock for found, stock in zip(ganeti(cluster), before, strict=True))
     yield before
     for name in list(GUESTS):
-        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=1", name, check=False)
+        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=0", name, check=False)
         GUESTS.pop(name)
     cluster.on_all(APPLY, "--revert")
     assert ganeti(cluster) == before
@@ -80,6 +80,24 @@ def test_add(cluster: Cluster) -> None:
         {"mode": "openvswitch", "vlan": ".100"},
         {"mode": "openvswitch"},
     ]
+
+
+def test_bulk(cluster: Cluster) -> None:
+    """Where an allocator chooses the nodes, NICs are computed before the instances' own jobs."""
+    wanted = {
+        "mode": "create", "instance_name": "bulk.lab", "os_type": "noop", "start": True,
+        "hypervisor": "kvm", "beparams": {"memory": 128, "vcpus": 1},
+        "disk_template": "diskless", "disks": [],
+        "name_check": False, "ip_check": False, "nics": [{"mode": "hybrid", "vlan": "2:10:20"}],
+    }  # fmt: skip
+    file = "/root/bulk.json"
+    cluster.master.run("sh", "-c", f"cat >{file}", stdin=json.dumps([wanted]))
+    cluster.gnt("instance", "batch-create", "--iallocator", "hail", file)
+    node = cluster.gnt("instance", "list", "--no-headers", "-o", "pnode", "bulk.lab").strip()
+    GUESTS["bulk.lab"] = Guest(int(node[4]), [".2:10:20"])
+    check(cluster, GUESTS)
+    cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=0", "bulk.lab")
+    GUESTS.pop("bulk.lab")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +180,7 @@ def test_trunk_of_all_vlans_as_the_error_says(cluster: Cluster) -> None:
         (port,) = (one for one in cluster.rows(3)["Port"] if one["name"].startswith("tap"))
         assert (port["vlan_mode"], port["tag"], port["trunks"]) == (["trunk"], [], [])
     finally:
-        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=1", "all.lab")
+        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=0", "all.lab")
 
 
 # NOTE: rapi/users is read when it changes, after some seconds at most.
@@ -253,7 +271,7 @@ def test_reverted(patched: list[str], cluster: Cluster) -> None:
     assert ganeti(cluster) == patched
     said = cluster.gnt("instance", "modify", "--net", "0:mode=trunk", "one.lab", check=False)
     assert "Invalid NIC mode" in said
-    cluster.gnt("instance", "reboot", "--shutdown-timeout=1", "one.lab")
+    cluster.gnt("instance", "reboot", "--shutdown-timeout=0", "one.lab")
     check(cluster, GUESTS)
     for guest in ("one.lab", "four.lab"):
         cluster.gnt("instance", "modify", "--net", "0:link=br0", guest)

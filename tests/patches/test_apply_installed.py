@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.patches.installed import PATCHED, PYTHON, STOCK_DIVERSION, Installed, State
+from tests.testbed.product import SOURCE
 
 UTILS = "cmdlib/instance_utils.py"
 
@@ -224,6 +225,22 @@ def test_package_removed(installed: Installed) -> None:
     assert not [path for path in installed.python.rglob("*.py*") if path.name in UTILS]
     assert not list(installed.python.rglob("*.distrib"))
     assert "by ganeti-ovs" not in installed.diversions()
+
+
+def test_as_make_install_puts_it(installed: Installed, tmp_path: Path) -> None:
+    product = tmp_path / "product"
+    subprocess.run(
+        ["make", "-s", "-C", SOURCE, "install", f"DESTDIR={product}"],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    patches = product / "usr/lib/ganeti-ovs/patches"
+    for arguments, said in ((), "files patched: 6"), (("--revert",), "files brought back: 6"):
+        done = subprocess.run(
+            [patches / "apply-installed", "--root", installed.root, *arguments],
+            check=True, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert said in done.stdout
+    assert not list(patches.rglob("*.pyc"))
 
 
 def test_packages_built_with_the_series(installed: Installed) -> None:
