@@ -151,4 +151,4 @@ def _table(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool
         for word in outcome.warnings:
             click.echo("  " + click.style(f"warning: {word}", fg="yellow"))
     for name in offline:
-        click.echo(f"{name}: offline, skipped; gnt-ovs apply when it is back")
+        click.echo(f"{name}: offline, skipped; it gets it when it is back")
