@@ -144,21 +144,22 @@ def bytecode(path: Path, suffix: str = "") -> list[Path]:
 def replace(node: Node, name: str, data: bytes, undo: Undo) -> None:
     """Keep the package's file beside, and put `data` in its place."""
     path = node.path(name)
-    if name not in node.ours():
-        for file in bytecode(path):
-            _move(file, kept(file), undo)
-        if not kept(path).exists():
-            os.link(path, kept(path))
+    new = name not in node.ours()
+    if not kept(path).exists():
+        os.link(path, kept(path))
+        if new:
             undo.append(lambda: kept(path).unlink(missing_ok=True))
+    if new:
         node.begin(name)
         undo.append(lambda: node.end(name))
-    elif not kept(path).exists():
-        os.link(path, kept(path))
     old = path.read_bytes() if path.exists() else None
+    stock = old == kept(path).read_bytes()
+    for file in bytecode(path) if stock else ():
+        _move(file, kept(file), undo)
     put(path, data, kept(path))
     if old is None:
         undo.append(path.unlink)
-    elif old == kept(path).read_bytes():
+    elif stock:
         # The very file, with its times: the compiled forms stay good.
         undo.append(lambda: os.replace(kept(path), path))
     else:
@@ -176,19 +177,33 @@ def restore(node: Node, name: str, installed: bool, undo: Undo) -> None:
         undo.append(lambda: _again(path, ours))
     elif not installed:
         path.unlink(missing_ok=True)
-    for file in bytecode(path):
-        file.unlink()
-    for file in bytecode(path, ".distrib"):
-        if installed and _fits(file, path):
-            _move(file, file.with_suffix(""), undo)
-        else:
-            file.unlink()
+    _restore_bytecode(path, undo)
     node.end(name)
     undo.append(lambda: node.begin(name))
     if not installed:
         for directory in (path.parent / "__pycache__", *list(path.parents)[:3]):
             with contextlib.suppress(OSError):
                 directory.rmdir()
+
+
+def tidy(node: Node, name: str) -> None:
+    """Remove what a killed run has left of a file that is not diverted."""
+    path = node.path(name)
+    path.with_name(path.name + ".new").unlink(missing_ok=True)
+    if kept(path).exists() and path.exists() and kept(path).samefile(path):
+        kept(path).unlink()
+    _restore_bytecode(path, [])
+
+
+def _restore_bytecode(path: Path, undo: Undo) -> None:
+    for file in bytecode(path):
+        if not _fits(file, path):
+            file.unlink()
+    for file in bytecode(path, ".distrib"):
+        if _fits(file, path):
+            _move(file, file.with_suffix(""), undo)
+        else:
+            file.unlink()
 
 
 def _move(old: Path, new: Path, undo: Undo) -> None:
@@ -206,6 +221,8 @@ def _again(path: Path, ours: bytes | None) -> None:
 
 def _fits(compiled: Path, source: Path) -> bool:
     # Python's own rule: time and size of the source, in the head.
+    if not source.exists():
+        return False
     head, stat = compiled.read_bytes()[:16], source.stat()
     words = [int.from_bytes(head[i : i + 4], "little") for i in (4, 8, 12)]
     return words == [0, int(stat.st_mtime) & 0xFFFFFFFF, stat.st_size & 0xFFFFFFFF]

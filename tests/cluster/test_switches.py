@@ -75,6 +75,7 @@ def alone(cluster: Cluster) -> Iterator[None]:
 
 
 def test_refused(cluster: Cluster) -> None:
+    before = cluster.gnt("group", "list-tags", "default")
     new = ("add-switch", "br-data", "--datapath-type", "netdev")
     out = ovs(cluster, *new, "--uplink", "eth0", code=1)
     assert "node2.lab: failed: br-data: eth0 carries the node's address 10.77.0.12" in out
@@ -91,7 +92,8 @@ def test_refused(cluster: Cluster) -> None:
     done = cluster.node(2).run("gnt-ovs", "list-switches", check=False)
     assert done.returncode == 1
     assert "This is not the master node, please connect to node 'node1.lab'" in done.stderr
-    assert "ovs:" not in cluster.gnt("group", "list-tags", "default")
+    assert "ovs:switch:" not in before
+    assert cluster.gnt("group", "list-tags", "default") == before
 
 
 def test_add(cluster: Cluster) -> None:

@@ -50,6 +50,7 @@ class Installed:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, "TMPDIR": str(self.root.parent)},
         )
 
     def run(self, *arguments: str, code: int = 0) -> str:
