@@ -131,7 +131,7 @@ def measure(rounds: int, nodes: list[Node], ssh: Path) -> Iterator[dict[str, Any
         for way in (command, alone):
             for count in (FEW, MANY) if number % 2 else (MANY, FEW):
                 for what in COMMANDS:
-                    wait_idle(nodes)
+                    wait_idle()
                     before = used(nodes)
                     result = way(what, count, ssh)
                     if result["changed"] != (0 if what == "nothing to do" else count):
