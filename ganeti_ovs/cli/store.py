@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import click
 
+from ganeti_ovs.cli.difference import shown
 from ganeti_ovs.cluster.distribute import Outcome, distribute
 from ganeti_ovs.cluster.master import Cluster, Group, Master, Node
 from ganeti_ovs.cluster.sent import SEND_PATIENCE, Sent
@@ -40,6 +42,7 @@ class Run:
     wanted: Wanted
     dry_run: bool = False
     force: bool = False
+    as_json: bool = False
 
     def change_group(self, after: Mapping[str, Settings], what: str) -> int:
         """Make `after` what the group keeps, and carry it out."""
@@ -74,7 +77,7 @@ class Run:
             with Sent(os.environ, SEND_PATIENCE) as sent:
                 # As it is now: another change may have been stored and sent meanwhile.
                 outcomes, offline = self._again()._send(node, sent)
-        _table(outcomes, offline, dry_run=self.dry_run)
+        self._say(outcomes, offline, dry_run=self.dry_run)
         return 0 if all(outcome.done for outcome in outcomes.values()) else 1
 
     def _send(self, node: str | None, sent: Sent) -> Carried:
@@ -105,14 +108,17 @@ class Run:
         self.master.settle()
         cluster = self.master.read()
         wanted = read_wanted(cluster, chosen_group(cluster, self.wanted.group.name))
-        return Run(self.master, cluster, wanted, self.dry_run, self.force)
+        return replace(self, cluster=cluster, wanted=wanted)
+
+    def _say(self, outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool) -> None:
+        (_json if self.as_json else _table)(outcomes, offline, dry_run=dry_run)
 
     def _possible(self, then: Wanted) -> bool:
         """Ask every node what it would do; True if none refuses. Shows the differences."""
         outcomes, offline = self._ask(then)
         refused = [name for name, outcome in outcomes.items() if not outcome.done]
         if self.dry_run or refused:
-            _table(outcomes, offline, dry_run=True)
+            self._say(outcomes, offline, dry_run=True)
         if refused:
             click.echo(f"nothing was changed, because of {', '.join(refused)}", err=True)
         return not refused
@@ -136,6 +142,25 @@ class Run:
             )
 
 
+def _json(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool) -> None:
+    rows = [
+        {
+            "node": name,
+            "offline": False,
+            "done": outcome.done,
+            "changes": outcome.words,
+            "warnings": outcome.warnings,
+            "error": outcome.error,
+        }
+        for name, outcome in outcomes.items()
+    ]
+    rows += [
+        {"node": name, "offline": True, "done": False, "changes": [], "warnings": [], "error": ""}
+        for name in offline
+    ]
+    click.echo(json.dumps({"dry_run": dry_run, "nodes": rows}, indent=2))
+
+
 def _table(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool) -> None:
     """Node after node: what was changed, what is odd, what went wrong."""
     for name, outcome in outcomes.items():
@@ -146,8 +171,7 @@ def _table(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool
         else:
             click.echo(f"{name}: " + ("would be changed" if dry_run else "changed"))
         for word in outcome.words if outcome.done else ():
-            colour = {"+": "green", "-": "red"}.get(word[:1])
-            click.echo("  " + click.style(word, fg=colour))
+            click.echo("  " + shown(word))
         for word in outcome.warnings:
             click.echo("  " + click.style(f"warning: {word}", fg="yellow"))
     for name in offline:

@@ -39,6 +39,9 @@ dry_run_option = click.option(
 force_option = click.option(
     "--force", is_flag=True, help="Also where it can cut off guests or the node itself."
 )
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON instead of lines: what became of each node."
+)
 
 
 def settings_options(command: Command) -> Command:
@@ -64,11 +67,11 @@ def _given(options: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _run(group: str | None, dry_run: bool, force: bool) -> Run:
+def _run(group: str | None, dry_run: bool, force: bool, as_json: bool) -> Run:
     master = Master()
     cluster = master.read()
     wanted = read_wanted(cluster, chosen_group(cluster, group))
-    return Run(master, cluster, wanted, dry_run, force)
+    return Run(master, cluster, wanted, dry_run, force, as_json)
 
 
 def group_of(cluster: Cluster, node: str, group: str | None) -> str:
@@ -87,12 +90,14 @@ def group_of(cluster: Cluster, node: str, group: str | None) -> str:
 @settings_options
 @dry_run_option
 @force_option
+@json_option
 def add_switch(
     *,
     name: str,
     node_group: str | None,
     dry_run: bool,
     force: bool,
+    as_json: bool,
     **options: Any,
 ) -> int:
     """Give all nodes of a node group a vSwitch.
@@ -100,7 +105,7 @@ def add_switch(
     A bridge of that name that is there already is taken over as it is, with its
     ports. Nothing is changed if a node says that it cannot be done there.
     """
-    run = _run(node_group, dry_run, force)
+    run = _run(node_group, dry_run, force, as_json)
     stored = run.wanted.stored.switches
     if name in stored:
         raise Error(
@@ -122,6 +127,7 @@ def add_switch(
 @click.option("--reset", metavar="SETTING", multiple=True, help="Back to the default.")
 @dry_run_option
 @force_option
+@json_option
 def modify_switch(
     *,
     name: str,
@@ -132,6 +138,7 @@ def modify_switch(
     reset: tuple[str, ...],
     dry_run: bool,
     force: bool,
+    as_json: bool,
     **options: Any,
 ) -> int:
     """Change a vSwitch on all nodes of its group, or (-n) what differs on one node.
@@ -143,7 +150,7 @@ def modify_switch(
     if node is not None:
         node_group = group_of(cluster, node, node_group)
     wanted = read_wanted(cluster, chosen_group(cluster, node_group))
-    run = Run(master, cluster, wanted, dry_run, force)
+    run = Run(master, cluster, wanted, dry_run, force, as_json)
     kept = wanted.nodes[node].switches if node else wanted.stored.switches
     before = dict(kept.get(name, {}))
     of_group = wanted.stored.switches.get(name, {})
@@ -188,12 +195,15 @@ def _uplinks(text: str, add: tuple[str, ...], remove: tuple[str, ...]) -> str:
 @group_option
 @dry_run_option
 @force_option
-def remove_switch(*, name: str, node_group: str | None, dry_run: bool, force: bool) -> int:
+@json_option
+def remove_switch(
+    *, name: str, node_group: str | None, dry_run: bool, force: bool, as_json: bool
+) -> int:
     """Take a vSwitch from all nodes of a node group.
 
     Refused while a guest uses it; --force cuts that guest off and says so.
     """
-    run = _run(node_group, dry_run, force)
+    run = _run(node_group, dry_run, force, as_json)
     stored = run.wanted.stored.switches
     if name not in stored:
         raise Error(f"node group {run.wanted.group.name} has no vSwitch {name}")
@@ -212,12 +222,14 @@ def remove_switch(*, name: str, node_group: str | None, dry_run: bool, force: bo
 @node_option
 @dry_run_option
 @force_option
+@json_option
 def apply(
     *,
     node_group: str | None,
     node: str | None,
     dry_run: bool,
     force: bool,
+    as_json: bool,
 ) -> int:
     """Bring nodes what is kept for them: all of a group, or one.
 
@@ -232,5 +244,5 @@ def apply(
     codes = []
     for name in sorted(groups):
         wanted = read_wanted(cluster, chosen_group(cluster, name))
-        codes.append(Run(master, cluster, wanted, dry_run, force).apply(node))
+        codes.append(Run(master, cluster, wanted, dry_run, force, as_json).apply(node))
     return max(codes, default=0)
