@@ -111,7 +111,10 @@ class Run:
         return replace(self, cluster=cluster, wanted=wanted)
 
     def _say(self, outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool) -> None:
-        (_json if self.as_json else _table)(outcomes, offline, dry_run=dry_run)
+        if self.as_json:
+            _json(self.wanted.group.name, outcomes, offline, dry_run=dry_run)
+        else:
+            _table(outcomes, offline, dry_run=dry_run)
 
     def _possible(self, then: Wanted) -> bool:
         """Ask every node what it would do; True if none refuses. Shows the differences."""
@@ -142,7 +145,9 @@ class Run:
             )
 
 
-def _json(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool) -> None:
+def _json(
+    group: str, outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool
+) -> None:
     rows = [
         {
             "node": name,
@@ -158,7 +163,7 @@ def _json(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool)
         {"node": name, "offline": True, "done": False, "changes": [], "warnings": [], "error": ""}
         for name in offline
     ]
-    click.echo(json.dumps({"dry_run": dry_run, "nodes": rows}, indent=2))
+    click.echo(json.dumps({"group": group, "dry_run": dry_run, "nodes": rows}))
 
 
 def _table(outcomes: Mapping[str, Outcome], offline: list[str], *, dry_run: bool) -> None:

@@ -101,6 +101,12 @@ def test_add(cluster: Cluster) -> None:
            "--datapath-type", "netdev", "--trunks", "100,200")  # fmt: skip
     out = ovs(cluster, *new, "--dry-run")
     assert out.count("would be changed") == 3
+    shown = json.loads(ovs(cluster, *new, "--dry-run", "--json"))
+    assert (shown["group"], shown["dry_run"]) == ("default", True)
+    assert [(one["node"], one["done"], one["changes"]) for one in shown["nodes"]] == [
+        (f"node{node}.lab", True, ["br-data: made",
+         "br-data: uplink eth2 and eth3 as port bond-br-data"]) for node in NODES
+    ]  # fmt: skip
     assert all(len(cluster.rows(node)["Bridge"]) == 1 for node in NODES)
     out = ovs(cluster, *new)
     assert out.count(": changed\n") == 3
@@ -161,20 +167,19 @@ def test_modify_under_traffic(arguments: tuple[str, ...], cluster: Cluster) -> N
     assert ovs(cluster, "apply").count("nothing to do") == 3
 
 
-def test_an_uplink_loses_its_link(cluster: Cluster) -> None:
-    """One after the other: what was the active one goes, whichever it is."""
+@pytest.mark.parametrize("mode", ["balance-slb", "active-backup"])
+def test_uplinks_lose_their_link(mode: str, cluster: Cluster) -> None:
+    """One after the other: what was the active one goes, whichever it is. Then both."""
+    ovs(cluster, "modify-switch", "br-data", "--bond-mode", mode)
     with pinging(cluster, 1, "a.lab", "10.0.0.2") as result:
         with unplugged(cluster, "t1.2"):
             time.sleep(3)
         time.sleep(1)
         with unplugged(cluster, "t1.3"):
             time.sleep(3)
-    print(f"two links down, one after the other: {result[1]} of {result[0]} pings lost")
+    print(f"{mode}: two links down, one after the other: {result[1]} of {result[0]} pings lost")
     assert result[0] > 60
     assert result[1] <= 20
-
-
-def test_both_uplinks_gone_and_back(cluster: Cluster) -> None:
     with unplugged(cluster, "t2.2"), unplugged(cluster, "t2.3"):
         assert replies(cluster, 1, "a.lab", "10.0.0.2", 1) == 0
     time.sleep(2)
