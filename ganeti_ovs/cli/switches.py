@@ -43,7 +43,7 @@ json_option = click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print JSON, an object a line: what became of each node.",
+    help="Print JSON, an object a line, instead.",
 )
 
 
