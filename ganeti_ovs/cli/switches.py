@@ -40,10 +40,7 @@ force_option = click.option(
     "--force", is_flag=True, help="Also where it can cut off guests or the node itself."
 )
 json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print JSON, an object a line, instead.",
+    "--json", "as_json", is_flag=True, help="Print JSON, an object a line, instead."
 )
 
 
