@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ganeti_ovs.cli.guard import Calls, Guard
+from ganeti_ovs.cli.calls import Calls
 from ganeti_ovs.cluster import document
 from ganeti_ovs.hooks.switches import kept, objections, prepare, set_up
 from ganeti_ovs.model.document import from_document
@@ -13,7 +13,6 @@ from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.jsontext import dumps
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
-from ganeti_ovs.ovsdb.learning import announce, leave, moved, with_stations
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 from ganeti_ovs.ovsdb.state import states
 
@@ -115,6 +114,16 @@ class _Run:
             against = objections(plan, self.force)
             if against:
                 raise Error("; ".join(against))
+            plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
+            if not change.operations:
+                plan.warnings += set_up(self.wanted)
+                good = self._finish(confirm, plan, change)
+                self._tell(confirm, plan, good)
+                return good
+            # Imported only now: most calls are to look.
+            from ganeti_ovs.cli.guard import Guard
+            from ganeti_ovs.ovsdb.learning import announce, leave, with_stations
+
             change = with_stations(self.session, change, self.wanted)
             limit = confirm + 4 * self.session.limit + _MARGIN
             self.tried = True
@@ -127,10 +136,8 @@ class _Run:
                     if err.error != "timed out":
                         raise
                     continue
-                plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
                 plan.warnings += set_up(self.wanted)
-                if change.operations:
-                    plan.warnings += announce(self.session, self._moved(change), change)
+                plan.warnings += announce(self.session, self._moved(change), change)
                 try:
                     good = self._finish(confirm, plan, change)
                 except Error as err:
@@ -141,10 +148,14 @@ class _Run:
         raise Error("the vSwitches' ports are being changed by others all the time; try again")
 
     def _moved(self, change: switches.Change) -> list[str]:
+        from ganeti_ovs.ovsdb.learning import moved
+
         return moved(change.before, switches.read_tables(self.session), self.wanted)
 
     def _put_back(self, change: switches.Change) -> str:
         """What became of it, in words that continue a line."""
+        from ganeti_ovs.ovsdb.learning import announce
+
         try:
             names = self._moved(change)
         except Error:

@@ -7,7 +7,6 @@ from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NotApplied, Session
 from ganeti_ovs.plan.found import READ, ROOT, Found, only
-from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.wire import uuid
 
 TYPE_CHECKING = False
@@ -72,6 +71,8 @@ def take_back(session: Session, change: Change) -> bool:
 
     Raises Error when ovs-vswitchd does not apply it; it is in the database then.
     """
+    from ganeti_ovs.plan.undo import undo
+
     operations = undo(change.operations, change.before, read_tables(session))
     if operations:
         _results, cfg = session.commit(operations)
