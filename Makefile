@@ -37,7 +37,8 @@ test: need-test $(VENV)/ready
 	$(VENV)/bin/pytest tests --ignore=tests/patched
 
 test-patched: need-test $(VENV)/ready
-	$(VENV)/bin/pytest tests/patched
+	packages=$$(patches/build) && $(VENV)/bin/pytest --packages="$$packages" \
+	  --ignore=tests/cluster/test_shorthand.py tests/patched tests/cluster
 
 test-fast: need-fast $(VENV)/ready
 	$(VENV)/bin/pytest tests/unit tests/ovs

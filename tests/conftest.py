@@ -1,11 +1,33 @@
-"""The order of the tiers."""
+"""The order of the tiers, and the cluster that most tests of real Ganeti share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+from tests.cluster.lab import Cluster
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--packages",
+        type=Path,
+        help="directory of Ganeti's packages for the clusters, as patches/build prints it; "
+        "without, they have this machine's Ganeti",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First what fetches Ganeti's source: the ovs tier takes this process into a network
     namespace of its own, for good."""
     items.sort(key=lambda item: "tests/patches/" not in item.path.as_posix())
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """Three nodes; tests leave no guest and no vSwitch but br0."""
+    lab = Cluster(nodes=3, uplinks=3, packages=request.config.getoption("--packages"))
+    yield lab
+    lab.close()

@@ -89,7 +89,8 @@ class Box:
         text = ""
         for name in _LOGS:
             with suppress(OSError):
-                log = (root / name).read_text(errors="replace").splitlines()
+                # The syslog comes from a socket, without ends of lines.
+                log = (root / name).read_text(errors="replace")[-3000:].splitlines()
                 text += "\n".join(["", f"--- {self.name}: {name}", *log[-lines:]])
         return text
 

@@ -70,6 +70,12 @@ class Cluster:
             raise
 
     @property
+    def version(self) -> str:
+        """Of Ganeti, as it runs: 3.0 or 3.1."""
+        link = self.master.run("readlink", "/etc/ganeti/share").stdout.strip()
+        return Path(link).name
+
+    @property
     def master(self) -> Box:
         return self.node(1)
 
@@ -80,6 +86,22 @@ class Cluster:
         """Run gnt-<command> on the master and return all that it prints."""
         done = self.master.run(f"gnt-{command}", *arguments, check=check, limit=limit)
         return done.stdout + done.stderr
+
+    def modify(self, instance: str, net: str, hot: bool = False, check: bool = True) -> str:
+        """Change a NIC, as `gnt-instance modify --net`; `hot` is by hot-plugging.
+
+        NOTE: 3.0 hot-plugs if it is told to, 3.1 unless it is told not to; both ask before.
+        """
+        if self.version == "3.0":
+            how = ["--hotplug", "--force"] if hot else []
+        else:
+            how = ["--force"] if hot else ["--no-hotplug"]
+        return self.gnt("instance", "modify", *how, "--net", net, instance, check=check)
+
+    def kill(self, number: int, instance: str) -> None:
+        """End a guest on that node at once: Ganeti waits five seconds after it has asked."""
+        pid_file = f"/var/run/ganeti/kvm-hypervisor/pid/{instance}"
+        self.node(number).run("sh", "-c", f"kill -9 $(cat {pid_file})")
 
     def guest(self, number: int, instance: str, command: str, limit: float = 60) -> str:
         """Run a command in a guest on that node; fails if the command does."""

@@ -43,7 +43,7 @@ def booted(cluster: Cluster, node: int, guest: str) -> None:
 
 def replies(cluster: Cluster, node: int, guest: str, address: str, count: int = 3) -> int:
     """How many of `count` pings come back."""
-    out = cluster.guest(node, guest, f"ping -c {count} -W 1 {address} || true")
+    out = cluster.guest(node, guest, f"ping -c {count} -i 0.2 -W 1 {address} || true")
     match = re.search(r"(\d+) packets received", out)
     assert match, out
     return int(match.group(1))
@@ -53,7 +53,7 @@ def replies(cluster: Cluster, node: int, guest: str, address: str, count: int = 
 def pinging(cluster: Cluster, node: int, guest: str, address: str) -> Iterator[list[int]]:
     """Ping from a guest during the block, ten times a second; then the list is [sent, lost]."""
     cluster.guest(node, guest, f"(ping -i 0.1 {address} >/tmp/ping 2>&1 &)")
-    time.sleep(1)
+    time.sleep(0.5)
     result = [0, 0]
     yield result
     time.sleep(1)
@@ -69,7 +69,7 @@ def alone(cluster: Cluster) -> Iterator[None]:
     """Remove what the tests leave."""
     yield
     for name in list(GUESTS):
-        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=1", name, check=False)
+        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=0", name, check=False)
         GUESTS.pop(name)
     check(cluster, GUESTS)
 
@@ -102,7 +102,7 @@ def test_tagged_frames_of_a_hybrid_port(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("vlan", "link", "tags", "message"),
     [
-        ("9999", "br0", "", "VLAN ID 9999 is not in 1-4094"),
+        ("9999", "br0", "", " 1-4094"),
         (".100", "nobr", "", "has no vSwitch nobr"),
         (".100", "br0;x y", "", "is no interface name"),
         (".100", "br0", "ovs:nic:0:max_bandwidth:fast", "max_bandwidth 'fast'"),
@@ -124,7 +124,7 @@ def test_add_is_refused_before_anything_is_made(
 
 @pytest.mark.parametrize("kind", ["hard", "soft", "full"])
 def test_reboot(kind: str, cluster: Cluster) -> None:
-    cluster.gnt("instance", "reboot", f"--type={kind}", "--shutdown-timeout=3", "b.lab")
+    cluster.gnt("instance", "reboot", f"--type={kind}", "--shutdown-timeout=0", "b.lab")
     check(cluster, GUESTS)
     booted(cluster, 2, "b.lab")
 
@@ -132,12 +132,12 @@ def test_reboot(kind: str, cluster: Cluster) -> None:
 def test_vlan_changes_on_a_running_guest(cluster: Cluster) -> None:
     """Without hot-plug: Ganeti leaves the tap alone, the hook changes the live port."""
     tap = cluster.node(2).run("ip", "-o", "link", "show", "type", "tun").stdout
-    cluster.gnt("instance", "modify", "--net", "0:modify,vlan=.200", "b.lab")
+    cluster.modify("b.lab", "0:modify,vlan=.200")
     GUESTS["b.lab"].vlans[0] = ".200"
     check(cluster, GUESTS)
     assert cluster.node(2).run("ip", "-o", "link", "show", "type", "tun").stdout == tap
     assert replies(cluster, 1, "a.lab", "10.0.0.2", 2) == 0
-    cluster.gnt("instance", "modify", "--net", "0:modify,vlan=.100", "b.lab")
+    cluster.modify("b.lab", "0:modify,vlan=.100")
     GUESTS["b.lab"].vlans[0] = ".100"
     check(cluster, GUESTS)
     assert replies(cluster, 1, "a.lab", "10.0.0.2") == 3
@@ -145,7 +145,7 @@ def test_vlan_changes_on_a_running_guest(cluster: Cluster) -> None:
 
 def test_other_changes_lose_no_frame(cluster: Cluster) -> None:
     with pinging(cluster, 1, "a.lab", "10.0.0.2") as result:
-        cluster.gnt("instance", "modify", "--net", "1:modify,vlan=.2:10:20", "a.lab")
+        cluster.modify("a.lab", "1:modify,vlan=.2:10:20")
         GUESTS["a.lab"].vlans[1] = ".2:10:20"
         check(cluster, GUESTS)
         cluster.gnt("instance", "add-tags", "b.lab", "ovs:nic:0:max_bandwidth:50M")
@@ -159,23 +159,19 @@ def test_other_changes_lose_no_frame(cluster: Cluster) -> None:
 
 
 def test_modify_is_refused(cluster: Cluster) -> None:
-    out = cluster.gnt("instance", "modify", "--net", "0:modify,vlan=:7:7", "b.lab", check=False)
+    out = cluster.modify("b.lab", "0:modify,vlan=:7:7", check=False)
     assert "VLAN 7 stands there twice" in out.replace("\n", " ")
     check(cluster, GUESTS)
 
 
 def test_hot_plug(cluster: Cluster) -> None:
-    cluster.gnt(
-        "instance", "modify", "--force", "--hotplug", "--net", "-1:add,link=br0,vlan=.300", "a.lab"
-    )
+    cluster.modify("a.lab", "-1:add,link=br0,vlan=.300", hot=True)
     GUESTS["a.lab"].vlans.append(".300")
     check(cluster, GUESTS)
-    cluster.gnt(
-        "instance", "modify", "--force", "--hotplug", "--net", "2:modify,vlan=.200", "a.lab"
-    )
+    cluster.modify("a.lab", "2:modify,vlan=.200", hot=True)
     GUESTS["a.lab"].vlans[2] = ".200"
     check(cluster, GUESTS)
-    cluster.gnt("instance", "modify", "--force", "--hotplug", "--net", "1:remove", "a.lab")
+    cluster.modify("a.lab", "1:remove", hot=True)
     GUESTS["a.lab"].vlans.pop(1)
     check(cluster, GUESTS)
 
@@ -238,7 +234,7 @@ def test_migrate_to_a_node_without_the_vswitch(cluster: Cluster) -> None:
 
 def test_failover(cluster: Cluster) -> None:
     cluster.gnt(
-        "instance", "failover", "--force", "--shutdown-timeout=3", "-n", "node3.lab", "h.lab"
+        "instance", "failover", "--force", "--shutdown-timeout=0", "-n", "node3.lab", "h.lab"
     )
     GUESTS["h.lab"].node = 3
     check(cluster, GUESTS)
@@ -288,7 +284,7 @@ def test_node_daemon_killed_during_an_operation(cluster: Cluster) -> None:
     node.run("sh", "-c", f"cat >{script}; chmod 755 {script}", stdin=text)
     try:
         out = cluster.gnt(
-            "instance", "reboot", "--type=hard", "--shutdown-timeout=1", "a.lab", check=False
+            "instance", "reboot", "--type=hard", "--shutdown-timeout=0", "a.lab", check=False
         )
     finally:
         node.run("rm", script)
@@ -301,7 +297,7 @@ def test_node_daemon_killed_during_an_operation(cluster: Cluster) -> None:
         if row["external_ids"].get("ganeti-instance") == "a.lab"
     ]
     assert left, "the daemon was killed too late or too early to leave anything"
-    cluster.gnt("instance", "stop", "--timeout=1", "a.lab")
+    cluster.gnt("instance", "stop", "--timeout=0", "a.lab")
     check(cluster, GUESTS)
     cluster.gnt("instance", "start", "a.lab")
     GUESTS["a.lab"].node = 1
@@ -309,14 +305,15 @@ def test_node_daemon_killed_during_an_operation(cluster: Cluster) -> None:
 
 
 def test_stop_start_remove(cluster: Cluster) -> None:
-    cluster.gnt("instance", "stop", "--timeout=1", "a.lab")
+    booted(cluster, 1, "a.lab")
+    cluster.gnt("instance", "stop", "a.lab")  # the guest's own way
     GUESTS["a.lab"].node = 0
     check(cluster, GUESTS)
     cluster.gnt("instance", "start", "a.lab")
     GUESTS["a.lab"].node = 1
     check(cluster, GUESTS)
     for name in list(GUESTS):
-        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=1", name)
+        cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=0", name)
         GUESTS.pop(name)
         check(cluster, GUESTS)
 

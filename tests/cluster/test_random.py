@@ -7,6 +7,7 @@ stay in their firmware. A failing run is repeated by its seed, which the test's 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -70,12 +71,12 @@ class Operations:
 
     def hot_add(self, name: str) -> None:
         vlan = self.dice.choice(VLANS)
-        self._modify(name, "--hotplug", "--net", f"-1:add,link=br0,vlan={vlan}")
+        self._modify(name, f"-1:add,link=br0,vlan={vlan}", hot=True)
         self.guests[name].vlans.append(vlan)
 
     def hot_remove(self, name: str) -> None:
         index = self.dice.randrange(len(self.guests[name].vlans))
-        self._modify(name, "--hotplug", "--net", f"{index}:remove")
+        self._modify(name, f"{index}:remove", hot=True)
         guest = self.guests[name]
         guest.vlans.pop(index)
         # A limit by index is the limit of whoever has that index now.
@@ -84,8 +85,8 @@ class Operations:
     def change(self, name: str) -> None:
         index = self.dice.randrange(len(self.guests[name].vlans))
         vlan = self.dice.choice(VLANS)
-        how = ["--hotplug"] if name in WITH_SYSTEM and self.dice.random() < 0.5 else []
-        self._modify(name, *how, "--net", f"{index}:modify,vlan={vlan}")
+        hot = name in WITH_SYSTEM and self.dice.random() < 0.5
+        self._modify(name, f"{index}:modify,vlan={vlan}", hot)
         self.guests[name].vlans[index] = vlan
 
     def limit(self, name: str) -> None:
@@ -102,20 +103,20 @@ class Operations:
 
     def crash(self, name: str) -> None:
         """qemu is killed; Ganeti's files stay, and it starts the guest anew."""
-        pid_file = f"/var/run/ganeti/kvm-hypervisor/pid/{name}"
         node = self.cluster.node(self.home[name])
-        node.run("sh", "-c", f"kill -9 $(cat {pid_file}); sleep 0.5")
+        self.cluster.kill(self.home[name], name)
+        time.sleep(0.5)
         self.guests[name].node = 0
         assert "removed tap" in node.run("gnt-ovs", "reconcile").stdout
         check(self.cluster, self.guests)
         self.cluster.gnt("instance", "stop", "--timeout=0", name)
         self.start(name)
 
-    def _modify(self, name: str, *arguments: str) -> None:
-        if "--hotplug" in arguments and name in WITH_SYSTEM:
+    def _modify(self, name: str, net: str, hot: bool) -> None:
+        if hot and name in WITH_SYSTEM:
             # NOTE: a guest that still boots ignores the unplugging, and Ganeti gives up half-way.
             self.cluster.guest(self.home[name], name, "true")
-        self.cluster.gnt("instance", "modify", "--force", *arguments, name)
+        self.cluster.modify(name, net, hot)
 
     def possible(self, name: str) -> list[str]:
         if name not in self.guests:
@@ -139,7 +140,9 @@ class Operations:
 def operations(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Operations]:
     fixture = Operations(cluster, random.Random(request.getfixturevalue("seed")))
     yield fixture
-    for name in list(fixture.guests):
+    for name, guest in fixture.guests.items():
+        if guest.node:
+            cluster.kill(guest.node, name)
         cluster.gnt("instance", "remove", "--force", QUICK, name, check=False)
 
 

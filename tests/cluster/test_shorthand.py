@@ -25,12 +25,12 @@ def ganeti(cluster: Cluster) -> list[str]:
     dpkg thinks of them."""
     return cluster.on_all(
         "sh", "-ec",
-        """cd /usr/share/ganeti
-        find . -type f -exec md5sum {} + | sort -k 2
+        f"""cd /usr/share/ganeti
+        find . -type f -exec md5sum {{}} + | sort -k 2
         find . -printf '%p %u %g %m %y %l\\n' | sort
         find . -type f -printf '%p %T@ %n\\n' | sort
         dpkg-divert --list
-        dpkg --verify ganeti-3.0""",
+        dpkg --verify ganeti-{cluster.version}""",
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_bulk(cluster: Cluster) -> None:
 def test_modify(change: str, vlan: str, cluster: Cluster) -> None:
     """Of a running guest; the port is right at once, nothing is unplugged."""
     before = [row["ofport"] for row in cluster.rows(1)["Interface"]]
-    cluster.gnt("instance", "modify", "--net", f"0:{change}", "one.lab")
+    cluster.modify("one.lab", f"0:{change}")
     GUESTS["one.lab"].vlans = [vlan]
     check(cluster, GUESTS)
     assert [row["ofport"] for row in cluster.rows(1)["Interface"]] == before
@@ -126,14 +126,13 @@ def test_modify(change: str, vlan: str, cluster: Cluster) -> None:
 
 def test_hotplug(cluster: Cluster) -> None:
     booted(cluster, 1, "one.lab")  # what is unplugged, the guest must let go
-    hot = ("instance", "modify", "--hotplug", "--force", "--net")
-    cluster.gnt(*hot, "0:mode=hybrid,vlan=2:10:20", "one.lab")
+    cluster.modify("one.lab", "0:mode=hybrid,vlan=2:10:20", hot=True)
     GUESTS["one.lab"].vlans = [".2:10:20"]
     check(cluster, GUESTS)
-    cluster.gnt(*hot, "add:mode=trunk,vlan=20:10", "one.lab")
+    cluster.modify("one.lab", "add:mode=trunk,vlan=20:10", hot=True)
     GUESTS["one.lab"].vlans = [".2:10:20", ":10:20"]
     check(cluster, GUESTS)
-    cluster.gnt(*hot, "1:remove", "one.lab")
+    cluster.modify("one.lab", "1:remove", hot=True)
     GUESTS["one.lab"].vlans = [".2:10:20"]
     check(cluster, GUESTS)
 
@@ -161,7 +160,7 @@ def test_refused(nic: str, message: str, cluster: Cluster) -> None:
     was = nics(cluster, "one.lab")
     for said in (
         add(cluster, "--net", f"0:{nic}", "-n", "node3.lab", "bad.lab", check=False),
-        cluster.gnt("instance", "modify", "--net", f"0:{nic}", "one.lab", check=False),
+        cluster.modify("one.lab", f"0:{nic}", check=False),
     ):
         assert message in " ".join(said.split())
         assert "Traceback" not in said
@@ -269,10 +268,10 @@ def test_reverted(patched: list[str], cluster: Cluster) -> None:
     assert all("patched already" in said for said in cluster.on_all(APPLY))
     assert all("files brought back: 6" in one for one in cluster.on_all(APPLY, "--revert"))
     assert ganeti(cluster) == patched
-    said = cluster.gnt("instance", "modify", "--net", "0:mode=trunk", "one.lab", check=False)
+    said = cluster.modify("one.lab", "0:mode=trunk", check=False)
     assert "Invalid NIC mode" in said
     cluster.gnt("instance", "reboot", "--shutdown-timeout=0", "one.lab")
     check(cluster, GUESTS)
     for guest in ("one.lab", "four.lab"):
-        cluster.gnt("instance", "modify", "--net", "0:link=br0", guest)
+        cluster.modify(guest, "0:link=br0")
     check(cluster, GUESTS)

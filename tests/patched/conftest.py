@@ -1,8 +1,7 @@
-"""A real cluster of the patched packages, which are built when a patch has changed."""
+"""Tests of patched packages."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,22 +9,15 @@ import pytest
 
 from tests.cluster.lab import Cluster
 from tests.patched.guests import Guests
-from tests.testbed.product import SOURCE
 
 
-@pytest.fixture(scope="session")
-def packages() -> Path:
-    done = subprocess.run(
-        [SOURCE / "patches/build"], stdout=subprocess.PIPE, text=True, check=True, timeout=7200
-    )
-    return Path(done.stdout.strip())
-
-
-@pytest.fixture(scope="session")
-def cluster(packages: Path) -> Iterator[Cluster]:
-    lab = Cluster(packages=packages)
-    yield lab
-    lab.close()
+@pytest.fixture(scope="session", autouse=True)
+def packages(request: pytest.FixtureRequest) -> Path:
+    """Where patches/build has put them."""
+    found: Path | None = request.config.getoption("--packages")
+    if found is None:
+        pytest.fail("these tests need --packages: run make test-patched", pytrace=False)
+    return found
 
 
 @pytest.fixture

@@ -27,10 +27,9 @@ class Guests:
         self.check()
 
     def modify(self, name: str, net: str, vlan: str, limit: int = 0, hot: bool = False) -> None:
-        how = "--force" if hot else "--no-hotplug"
         if hot:  # a guest must be up to let go of a device
             self.cluster.guest(self.wanted[name].node, name, "true")
-        out = self.cluster.gnt("instance", "modify", how, "--net", f"0:modify,{net}", name)
+        out = self.cluster.modify(name, f"0:modify,{net}", hot=hot)
         assert ("hotplug:done" in out) == hot, out
         self.expect(name, vlan, limit, self.wanted[name].node)
 
@@ -49,7 +48,9 @@ class Guests:
 
     def remove(self, *names: str) -> None:
         for name in names or list(self.wanted):
-            self.cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=1", name)
+            if self.wanted[name].node:
+                self.cluster.kill(self.wanted[name].node, name)
+            self.cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=0", name)
             self.wanted.pop(name)
         self.check()
 

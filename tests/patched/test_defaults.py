@@ -48,7 +48,7 @@ def test_defaults_of_the_cluster(cluster: Cluster, guests: Guests) -> None:
     try:
         assert "max_bandwidth: 10M" in cluster.gnt("cluster", "info")
         # At the next start, or operation that hooks tell of; the NIC itself stays without.
-        cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "a.lab")
+        cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=0", "a.lab")
         guests.expect("a.lab", ".100", 10_000_000)
         assert "max_bandwidth" not in guests.params("a.lab")
         guests.modify("a.lab", "vlan=.200", ".200", 10_000_000)
@@ -65,7 +65,7 @@ def test_defaults_of_the_cluster(cluster: Cluster, guests: Guests) -> None:
     finally:
         modify("max_bandwidth=none,max_burst=default")
     assert "max_bandwidth" not in cluster.gnt("cluster", "info")
-    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "a.lab")
+    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=0", "a.lab")
     guests.wanted["a.lab"].limits.clear()
-    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "b.lab")
+    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=0", "b.lab")
     guests.expect("b.lab", "")

@@ -47,7 +47,7 @@ def test_export_and_import(cluster: Cluster, guests: Guests) -> None:
     before = guests.params("a.lab")
     # NOTE: Ganeti makes this directory only for an instance that has disks.
     cluster.node(2).run("mkdir", "-p", "/var/lib/ganeti/export/a.lab.new")
-    cluster.gnt("backup", "export", "--shutdown-timeout=1", "-n", "node2.lab", "a.lab")
+    cluster.gnt("backup", "export", "--shutdown-timeout=0", "-n", "node2.lab", "a.lab")
     guests.remove("a.lab")
     cluster.gnt(
         "backup", "import", "-t", "diskless", "-n", "node1.lab", "--src-node=node2.lab", "a.lab"

@@ -53,7 +53,7 @@ def test_the_hooks_bring_what_the_node_daemon_does_not_know(
     guests.add("a.lab", "port_type=trunk,max_bandwidth=10M", "all", 10_000_000, node=2)
     guests.modify("a.lab", "max_bandwidth=20M", "all", 20_000_000)
     guests.modify("a.lab", "max_bandwidth=30M", "all", 30_000_000, hot=True)
-    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "a.lab")
+    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=0", "a.lab")
     guests.expect("a.lab", "all", 30_000_000, node=2)
     cluster.gnt("instance", "migrate", "--force", "-n", "node1.lab", "a.lab")
     guests.expect("a.lab", "all", 30_000_000, node=1)

@@ -122,10 +122,8 @@ def test_refused_at_add(net: str, message: str, cluster: Cluster, guests: Guests
 def test_refused_at_modify(cluster: Cluster, guests: Guests) -> None:
     def refused(net: str, message: str) -> None:
         before = guests.params("a.lab")
-        for how in ("--force", "--no-hotplug"):
-            out = cluster.gnt(
-                "instance", "modify", how, "--net", f"0:modify,{net}", "a.lab", check=False
-            )
+        for hot in (False, True):
+            out = cluster.modify("a.lab", f"0:modify,{net}", hot=hot, check=False)
             assert message in out.replace("\n", " "), net
         assert guests.params("a.lab") == before
         guests.check()
@@ -141,9 +139,7 @@ def test_refused_at_modify(cluster: Cluster, guests: Guests) -> None:
 def test_hot_added_nic(cluster: Cluster, guests: Guests) -> None:
     guests.add("a.lab", "vlan=100", ".100")
     cluster.guest(1, "a.lab", "true")
-    cluster.gnt(
-        "instance", "modify", "--force", "--net", "-1:add,mode=trunk,max_bandwidth=5M", "a.lab"
-    )
+    cluster.modify("a.lab", "-1:add,mode=trunk,max_bandwidth=5M", hot=True)
     guests.wanted["a.lab"].vlans.append("all")
     guests.wanted["a.lab"].limits[1] = 5_000_000
     guests.check()
@@ -154,6 +150,6 @@ def test_migrate_and_failover(cluster: Cluster, guests: Guests) -> None:
     cluster.gnt("instance", "migrate", "--force", "-n", "node2.lab", "a.lab")
     guests.expect("a.lab", ".2:10:20", 10_000_000, node=2)
     cluster.gnt(
-        "instance", "failover", "--force", "--shutdown-timeout=1", "-n", "node3.lab", "a.lab"
+        "instance", "failover", "--force", "--shutdown-timeout=0", "-n", "node3.lab", "a.lab"
     )
     guests.expect("a.lab", ".2:10:20", 10_000_000, node=3)

@@ -51,7 +51,7 @@ def test_stock(cluster: Cluster) -> None:
     assert "ganeti 3.0.2-" in cluster.gnt("cluster", "--version")
     cluster.gnt(*ADD, "--no-name-check", "--no-ip-check", "-n", "node1.lab", "--net",
                 "0:vlan=100", "a.lab")  # fmt: skip
-    out = cluster.gnt("instance", "modify", "--net", f"0:modify,{OWN}", "a.lab", check=False)
+    out = cluster.modify("a.lab", f"0:modify,{OWN}", check=False)
     assert "port_type" in out, "stock Ganeti has these parameters?"
     check(cluster, {"a.lab": Guest(1, [".100"])})
 
@@ -69,7 +69,7 @@ def test_upgrade(cluster: Cluster) -> None:
 
 def test_unused_parameters_are_never_written(cluster: Cluster) -> None:
     """After a change of everything that has NIC parameters."""
-    cluster.gnt("instance", "modify", "--no-hotplug", "--net", "0:modify,vlan=.200", "a.lab")
+    cluster.modify("a.lab", "0:modify,vlan=.200")
     cluster.gnt("cluster", "modify", "--nic-parameters", "link=br0")
     cluster.gnt("network", "add", "--network=10.5.0.0/24", "net1")
     cluster.gnt("network", "connect", "-N", "mode=openvswitch,link=br0,vlan=.5", "net1")
@@ -105,7 +105,7 @@ def answers(cluster: Cluster) -> bool:
 def test_stock_starts_while_they_are_unused(cluster: Cluster) -> None:
     switch_by_hand(cluster, "3.0")
     assert answers(cluster)
-    cluster.gnt("instance", "modify", "--net", "0:modify,vlan=.100", "a.lab")
+    cluster.modify("a.lab", "0:modify,vlan=.100")
     check(cluster, {"a.lab": Guest(1, [".100"])})
     switch_by_hand(cluster, "3.1")
     assert answers(cluster)
@@ -113,7 +113,7 @@ def test_stock_starts_while_they_are_unused(cluster: Cluster) -> None:
 
 
 def use_them(cluster: Cluster) -> None:
-    cluster.gnt("instance", "modify", "--no-hotplug", "--net", f"0:modify,{OWN}", "a.lab")
+    cluster.modify("a.lab", f"0:modify,{OWN}")
     cluster.gnt("cluster", "modify", "--nic-parameters", "max_burst=1M")
     cluster.gnt("network", "add", "--network=10.6.0.0/24", "net2")
     cluster.gnt("network", "connect", "-N", "mode=openvswitch,link=br0,max_bandwidth=5M", "net2")
@@ -136,13 +136,13 @@ def test_downgrade_strips_them(cluster: Cluster) -> None:
     go_to(cluster, "3.0")
     text = cluster.master.run("cat", CONFIG).stdout
     assert not [key for key in KEYS if f'"{key}"' in text]
-    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=1", "a.lab")
+    cluster.gnt("instance", "reboot", "--type=hard", "--shutdown-timeout=0", "a.lab")
     check(cluster, {"a.lab": Guest(1, [".100"])})
-    cluster.gnt("instance", "modify", "--net", "0:modify,vlan=.200", "a.lab")
+    cluster.modify("a.lab", "0:modify,vlan=.200")
     check(cluster, {"a.lab": Guest(1, [".200"])})
 
 
 def test_and_up_again(cluster: Cluster) -> None:
     go_to(cluster, "3.1")
-    cluster.gnt("instance", "modify", "--no-hotplug", "--net", f"0:modify,{OWN}", "a.lab")
+    cluster.modify("a.lab", f"0:modify,{OWN}")
     check(cluster, {"a.lab": Guest(1, [".200"], {0: 10_000_000})})
