@@ -94,7 +94,7 @@ def switch_by_hand(cluster: Cluster, version: str) -> None:
 
 def answers(cluster: Cluster) -> bool:
     """Whether Ganeti's master daemons come to answer."""
-    for _ in range(5):
+    for _ in range(3):
         done = cluster.master.run("timeout", "8", "gnt-instance", "list", check=False)
         if "a.lab" in done.stdout:
             return True
