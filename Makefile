@@ -21,7 +21,7 @@ HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre
   instance-migrate-post instance-failover-post instance-reboot-post instance-remove-post \
   instance-start-post instance-stop-post node-add-post node-modify-post cluster-verify-post) watcher
 VENV = .venv
-# What depends on Ganeti's version; any file of tests/cluster but test_shorthand runs with --packages.
+# What depends most on Ganeti's version.
 PATCHED_TOO = $(addprefix tests/cluster/,test_life.py test_accidents.py test_burnin.py test_converge.py)
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv

@@ -102,7 +102,8 @@ def test_tagged_frames_of_a_hybrid_port(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("vlan", "link", "tags", "message"),
     [
-        ("9999", "br0", "", " 1-4094"),
+        # Ours, or that of a patched Ganeti.
+        ("9999", "br0", "", r"VLAN ID 9999 is not in 1-4094|'9999' \(VLAN IDs are 1-4094"),
         (".100", "nobr", "", "has no vSwitch nobr"),
         (".100", "br0;x y", "", "is no interface name"),
         (".100", "br0", "ovs:nic:0:max_bandwidth:fast", "max_bandwidth 'fast'"),
@@ -117,7 +118,7 @@ def test_add_is_refused_before_anything_is_made(
         "-n", "node3.lab", "--net", f"0:link={link},vlan={vlan}",
         *(["--tags", tags] if tags else []), "bad.lab", check=False,
     )  # fmt: skip
-    assert message in out.replace("\n", " ")
+    assert re.search(message, out.replace("\n", " ")), out
     assert cluster.gnt("instance", "list", "--no-headers", "-o", "name") == before
     check(cluster, GUESTS)
 
