@@ -54,19 +54,21 @@ class Run:
         if self.dry_run:
             return 0
         if tags.add or tags.remove:
-            self.master.change_group(group, stored.revisions, tags, what)
+            self.master.change_tags(group, stored.revisions, tags, what)
         return self.apply()
 
     def change_node(self, node: Node, after: Mapping[str, Settings], what: str) -> int:
         """Make `after` what the node has of its own, and carry it out there."""
-        tags = change(self.wanted.nodes[node.name], after, is_node=True)
-        then = Wanted(self.wanted.group, self.wanted.stored, {node.name: Stored(dict(after))})
+        stored = self.wanted.nodes[node.name]
+        tags = change(stored, after, is_node=True)
+        own = Stored(dict(after), stored.revisions)
+        then = Wanted(self.wanted.group, self.wanted.stored, {node.name: own})
         if not self._possible(then):
             return 1
         if self.dry_run:
             return 0
         if tags.add or tags.remove:
-            self.master.change_node(node, tags, what)
+            self.master.change_tags(node, stored.revisions, tags, what)
         return self.apply(node.name)
 
     def apply(self, node: str | None = None) -> int:

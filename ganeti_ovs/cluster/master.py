@@ -73,7 +73,8 @@ class Master:
     def read(self) -> Cluster:
         """The groups and nodes with their tags, not in the middle of a change."""
         cluster = self._read()
-        if any(torn(group.tags) for group in cluster.groups.values()):
+        owners: list[Group | Node] = [*cluster.groups.values(), *cluster.nodes.values()]
+        if any(torn(owner.tags) for owner in owners):
             self.settle()
             cluster = self._read()
         return cluster
@@ -123,37 +124,41 @@ class Master:
         built: list[str] = runner.BuildCmd(node, "root", command, port=port, quiet=False)
         return built
 
-    def change_group(
-        self, group: Group, revisions: Sequence[str], tags: TagChange, what: str
+    def change_tags(
+        self, owner: Group | Node, revisions: Sequence[str], tags: TagChange, what: str
     ) -> None:
-        """Change a group's tags in one job, if nobody has since `revisions` were read.
+        """Change a group's or a node's tags in one job, if nobody has since they were read.
 
-        They go first, which fails when another change has taken them; then nothing is done.
-        `what` is the job's reason, for Ganeti's log.
+        The `revisions` that were read go first, which fails when another change has taken them;
+        then nothing is done. `what` is the job's reason, for Ganeti's log.
         """
+        is_node = isinstance(owner, Node)
+        name = f"{'node' if is_node else 'node group'} {owner.name}"
         word = f"{time.time_ns() // 10**6}.{os.urandom(3).hex()}"
-        self._room(group.tags, tags, f"node group {group.name}")
+        self._room(owner.tags, tags, name)
+        # What is added first: no reader finds a setting gone that only gets another value.
         jobs = [
             *([("TagsDel", [f"{REVISION}{old}" for old in revisions])] if revisions else []),
             ("TagsSet", (*tags.add, f"{REVISION}{word}")),
             *([("TagsDel", tags.remove)] if tags.remove else []),
         ]
-        kind = self._constants.TAG_NODEGROUP
-        self._submit([self._tags(name, kind, group.name, some, what) for name, some in jobs])
-        now = self.read().groups[group.name].tags
-        others = {tag for tag in now if tag.startswith(REVISION)} - {f"{REVISION}{word}"}
-        if others or f"{REVISION}{word}" not in now:
+        kind = self._constants.TAG_NODE if is_node else self._constants.TAG_NODEGROUP
+        failed = None
+        try:
+            self._submit([self._tags(verb, kind, owner.name, some, what) for verb, some in jobs])
+        except Error as err:
+            failed = err
+            self.settle()
+        cluster = self.read()
+        now = (cluster.nodes if is_node else cluster.groups)[owner.name].tags
+        found = {tag[len(REVISION) :] for tag in now if tag.startswith(REVISION)}
+        if found - {word} - set(revisions) or not (failed or found == {word}):
             raise Error(
-                f"node group {group.name} was changed by somebody else at the same time; look at"
+                f"{name} was changed by somebody else at the same time; look at"
                 " gnt-ovs list-switches and repeat what is missing"
             )
-
-    def change_node(self, node: Node, tags: TagChange, what: str) -> None:
-        """Change a node's own tags in one job; fails if one to be removed has gone already."""
-        self._room(node.tags, tags, f"node {node.name}")
-        kind = self._constants.TAG_NODE
-        jobs = [("TagsDel", tags.remove), ("TagsSet", tags.add)]
-        self._submit([self._tags(n, kind, node.name, some, what) for n, some in jobs if some])
+        if failed:
+            raise failed
 
     def _room(self, now: frozenset[str], tags: TagChange, owner: str) -> None:
         if len(now) - len(tags.remove) + len(tags.add) + 1 > MAX_TAGS:

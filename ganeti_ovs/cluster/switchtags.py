@@ -4,7 +4,7 @@ The first, on a node group, says that its nodes have the vSwitch; the others, on
 the group or (for that node alone, and going before the group's) on a node, are
 its settings. People use `gnt-ovs add-switch`, not the tags.
 
-`ovs:revision:<word>` on a group names its last change: a change removes the
+`ovs:revision:<word>` on a group or node names its last change: a change removes the
 revision that it has read in the same job, so of two changes at once one fails.
 """
 

@@ -215,12 +215,42 @@ def test_changes_at_once_are_not_lost(cluster: Cluster) -> None:
     made = ovs(cluster, "list-switches", "--no-headers", "-o", "name").split()
     for name, one in zip(names, done):
         assert (one.returncode == 0) == (name in made), one.stdout + one.stderr
+        assert not one.returncode or "was changed by somebody else at the same time" in one.stderr
     assert "br-data" in made
     assert len(made) > 1
     ovs(cluster, "apply")
     for name in made:
         if name != "br-data":
             ovs(cluster, "remove-switch", name)
+
+
+def test_changes_of_a_node_at_once_are_not_lost(cluster: Cluster) -> None:
+    """The same of a node's own settings; what it has afterwards is what was said to be done."""
+    settings = ("bond_updelay", "bond_downdelay")
+
+    def modify(setting: str) -> subprocess.CompletedProcess[str]:
+        option = (f"--{setting.replace('_', '-')}", "200")
+        return cluster.master.run(
+            "gnt-ovs", "modify-switch", "br-data", "-n", "node3.lab", *option, check=False
+        )
+
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(modify, settings))
+    tags = cluster.gnt("node", "list-tags", "node3.lab").split()
+    kept = {tag for tag in tags if not tag.startswith("ovs:revision:")}
+    assert len(tags) - len(kept) == 1
+    said = {
+        f"ovs:switch:br-data:{name}:200" for name, one in zip(settings, done) if not one.returncode
+    }
+    assert kept == said != set(), [one.stdout + one.stderr for one in done]
+    bond = uplink(cluster, 3)
+    for name in settings:
+        assert (bond[name] == 200) == (f"ovs:switch:br-data:{name}:200" in said)
+    for one in done:
+        assert not one.returncode or "was changed by somebody else at the same time" in one.stderr
+    reset = ("--reset", "bond-updelay", "--reset", "bond-downdelay")
+    ovs(cluster, "modify-switch", "br-data", "-n", "node3.lab", *reset)
+    assert ovs(cluster, "list-switches", "--no-headers", "-o", "own") == "-\n"
 
 
 def test_an_offline_node_gets_it_later(cluster: Cluster) -> None:
