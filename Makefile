@@ -78,14 +78,20 @@ $(VENV)/ready: setup.cfg pyproject.toml
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -e '.[test]'
 	@touch $@
 
+# A tap may appear at any time: the new modules are complete before they take the old ones' place.
 install:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || \
 	  { echo "$(PYTHON) is older than Python 3.9"; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
-	rm -rf $(DESTDIR)$(LIBDIR)/ganeti_ovs
-	cp -r ganeti_ovs $(DESTDIR)$(LIBDIR)/
-	find $(DESTDIR)$(LIBDIR) -name __pycache__ -prune -exec rm -r {} +
-	$(PYTHON) -m compileall -q -s "$(DESTDIR)" $(DESTDIR)$(LIBDIR)/ganeti_ovs
+	rm -rf $(DESTDIR)$(LIBDIR)/new $(DESTDIR)$(LIBDIR)/old
+	install -d $(DESTDIR)$(LIBDIR)/new
+	cp -r ganeti_ovs $(DESTDIR)$(LIBDIR)/new/
+	find $(DESTDIR)$(LIBDIR)/new -name __pycache__ -prune -exec rm -r {} +
+	$(PYTHON) -m compileall -q -s "$(DESTDIR)$(LIBDIR)/new" -p $(LIBDIR) \
+	  $(DESTDIR)$(LIBDIR)/new/ganeti_ovs
+	[ ! -e $(DESTDIR)$(LIBDIR)/ganeti_ovs ] || mv $(DESTDIR)$(LIBDIR)/ganeti_ovs $(DESTDIR)$(LIBDIR)/old
+	mv $(DESTDIR)$(LIBDIR)/new/ganeti_ovs $(DESTDIR)$(LIBDIR)/
+	rm -rf $(DESTDIR)$(LIBDIR)/new $(DESTDIR)$(LIBDIR)/old
 	scripts/put-script scripts/gnt-ovs.in $(DESTDIR)$(PREFIX)/bin/gnt-ovs $(LIBDIR)
 	scripts/put-script scripts/kvm-vif-bridge.in $(DESTDIR)$(SYSCONFDIR)/ganeti/kvm-vif-bridge $(LIBDIR)
 	scripts/put-script scripts/network.in $(DESTDIR)$(SYSCONFDIR)/ganeti/network/openvswitch/up $(LIBDIR)
@@ -107,8 +113,9 @@ install:
 
 # The administrator's own scripts, kept as *.local, come back; so do Ganeti's files.
 uninstall:
-	[ "$(DESTDIR)$(PREFIX)" != /usr ] || [ ! -x $(LIBDIR)/patches/apply-installed ] || \
+	[ -n "$(DESTDIR)" ] || [ ! -x $(LIBDIR)/patches/apply-installed ] || \
 	  $(LIBDIR)/patches/apply-installed --revert
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl -q disable ganeti-ovs || true
 	rm -f $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks/*/50-ovs $(DESTDIR)$(UNITDIR)/ganeti-ovs.service
 	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/bin/gnt-ovs $(DESTDIR)$(MANDIR)/man8/gnt-ovs.8
 	for file in ganeti/kvm-vif-bridge ganeti/network/openvswitch/up \
