@@ -94,9 +94,9 @@ class Installed:
                 found[str(path.relative_to(self.root))] = facts
         return found
 
-    def import_all(self) -> str:
-        """Load the patched modules as jobs and commands do (compiled forms are written, too); the
-        usage of gnt-network."""
+    def import_all(self, compiled: bool = True) -> str:
+        """Load the patched modules as jobs and commands do (their compiled forms are written,
+        unless told not to); the usage of gnt-network."""
         program = """
 import sys
 import ganeti.client.gnt_instance, ganeti.cmdlib.instance_create
@@ -106,7 +106,10 @@ main.Main()
 """
         return subprocess.run(
             ["/usr/bin/python3", "-c", program],
-            env={"PYTHONPATH": str(self.python.parent)},
+            env={
+                "PYTHONPATH": str(self.python.parent),
+                **({} if compiled else {"PYTHONDONTWRITEBYTECODE": "1"}),
+            },
             cwd="/", capture_output=True, text=True, check=True, timeout=60,
         ).stdout  # fmt: skip
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.patches.installed import PATCHED, PYTHON, STOCK_DIVERSION, Installed, State
+from tests.patches.installed import PATCHED, PROGRAM, PYTHON, STOCK_DIVERSION, Installed, State
+from tests.testbed.openvswitch import wait_until
 from tests.testbed.product import SOURCE
 
 UTILS = "cmdlib/instance_utils.py"
@@ -132,15 +133,22 @@ def test_a_failure_while_taken_off_is_taken_back(installed: Installed) -> None:
 
 
 def test_signals_do_not_stop_it_half_way(installed: Installed) -> None:
-    for arguments in ((), ("--revert",)):
+    stock = installed.state()
+    record = installed.root / "var/lib/ganeti-ovs/patched.md5sums"
+    first = installed.python / "cmdlib/instance_create.py.distrib"
+    for arguments, begun in ((), record.exists), (("--revert",), lambda: not first.exists()):
         process = installed.start(*arguments)
+        wait_until(begun, "apply-installed does nothing")
+        sent = 0
         while process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
+            sent += 1
             time.sleep(0.005)
-        # Only a Python that has not yet come to our first line can be stopped.
-        process.communicate()
-        assert process.returncode in (0, 1, -signal.SIGINT)
-        assert installed.diversions().count("by ganeti-ovs") in (0, 6)
+        assert sent > 3
+        said = process.communicate()
+        assert process.returncode == 0, said
+        assert installed.diversions().count("by ganeti-ovs") == (0 if arguments else 6)
+    assert installed.state() == stock
 
 
 def kill(installed: Installed, dice: random.Random, *arguments: str) -> None:
@@ -157,10 +165,17 @@ def test_killed_at_any_time(installed: Installed) -> None:
     installed.run()
     patched = {name: (installed.python / name).read_bytes() for name in PATCHED}
     dice = random.Random(1)
+    together: list[int] = []
 
     def whole() -> None:
+        mixed = set()
         for name, data in patched.items():
-            assert (installed.python / name).read_bytes() in (data, stock[f"{PYTHON}/{name}"][-1])
+            found = (installed.python / name).read_bytes()
+            assert found in (data, stock[f"{PYTHON}/{name}"][-1])
+            mixed.add(found == data)
+        if len(mixed) > 1:
+            installed.import_all(compiled=False)
+            together.append(1)
 
     for _ in range(15):
         kill(installed, dice, "--revert")
@@ -174,6 +189,7 @@ def test_killed_at_any_time(installed: Installed) -> None:
             assert installed.state() == stock
         installed.run()
         assert {name: (installed.python / name).read_bytes() for name in PATCHED} == patched
+    assert together, "never killed between two files"
 
 
 def test_upgrade(installed: Installed) -> None:
@@ -253,5 +269,28 @@ def test_as_make_install_puts_it(installed: Installed, tmp_path: Path) -> None:
 def test_packages_built_with_the_series(installed: Installed) -> None:
     installed.dpkg("-i", installed.package("3.0.2-4+ovs1", {}))
     before = installed.state()
-    assert "is built with these patches" in installed.run(code=1)
+    assert "3.0.2-4+ovs1: built with these patches" in installed.run(code=1)
     assert installed.state() == before
+
+
+def test_upgrade_to_packages_built_with_the_series(installed: Installed) -> None:
+    """dpkg has put their files beside ours; another run puts them in their place."""
+    installed.run()
+    change = {UTILS: ("import logging\n", "import logging  # built\n")}
+    installed.dpkg("-i", installed.package("3.0.2-4+ovs1", change))
+    assert "# built" not in (installed.python / UTILS).read_text()
+    installed.run()
+    assert "# built" in (installed.python / UTILS).read_text()
+    assert "by ganeti-ovs" not in installed.diversions()
+    assert "built with these patches" in installed.run(code=1)
+
+
+def test_without_ganeti(tmp_path: Path) -> None:
+    """Where nothing is left of Ganeti, there is nothing to bring back."""
+    for name in ("usr/share", "var/lib/dpkg/info", "var/lib/dpkg/updates"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/status").touch()
+    done = subprocess.run(
+        [PROGRAM, "--root", tmp_path, "--revert"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing is patched\n", "")
