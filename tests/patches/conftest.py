@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -15,10 +16,8 @@ from tests.testbed.product import SOURCE
 PATCHES = SOURCE / "patches"
 BUILD = SOURCE / "build/ganeti"
 
-_PACKAGES = {
-    "3.0": ("bookworm", "ganeti-3.0", "3.0.2-3"),
-    "3.1": ("sid", "ganeti-3.1", "3.1.0~rc2-5"),
-}
+_PYTHON = {"3.0": "ganeti-3.0", "3.1": "ganeti-3.1"}
+_REST_OF_3_1 = ("ganeti", "ganeti-haskell-3.1", "ganeti-htools-3.1")
 
 
 def source(version: str) -> Path:
@@ -39,10 +38,20 @@ def names(version: str) -> list[Path]:
     ]
 
 
-def stock_package(version: str) -> Path:
-    """Debian's package of Ganeti's Python, fetched once."""
-    suite, name, number = _PACKAGES[version]
-    fetched = BUILD / "fetched"
+def _suite(version: str) -> tuple[str, str]:
+    """Where Debian has a Ganeti that runs on this release, and its version."""
+    if version == "3.0":
+        return "bookworm", "3.0.2-3"
+    if platform.freedesktop_os_release()["VERSION_CODENAME"] == "bookworm":
+        return "bookworm-backports", "3.1.0~rc2-3~bpo12+1"
+    return "trixie", "3.1.0~rc2-3"
+
+
+def stock_package(version: str, name: str = "") -> Path:
+    """Debian's package of Ganeti's Python, or another of that Ganeti, fetched once."""
+    suite, number = _suite(version)
+    name = name or _PYTHON[version]
+    fetched = BUILD / "fetched" / version
     found = list(fetched.glob(f"{name}_{number}_*.deb"))
     if not found:
         fetched.mkdir(parents=True, exist_ok=True)
@@ -52,6 +61,11 @@ def stock_package(version: str) -> Path:
         )  # fmt: skip
         found = list(fetched.glob(f"{name}_{number}_*.deb"))
     return found[0]
+
+
+def stock_packages() -> list[Path]:
+    """All of Debian's Ganeti 3.1, as the series' packages replace it."""
+    return [stock_package("3.1", name) for name in ("", *_REST_OF_3_1)]
 
 
 @pytest.fixture(scope="session")
