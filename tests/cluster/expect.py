@@ -33,6 +33,8 @@ class Guest:
     vlans: list[str]
     limits: dict[int, int] = field(default_factory=dict)
     """NIC index -> bit/s."""
+    bursts: dict[int, int] = field(default_factory=dict)
+    """NIC index -> max_burst in bit, where it was given and the NIC has a limit."""
 
 
 def check(cluster: Cluster, guests: dict[str, Guest]) -> None:
@@ -53,6 +55,7 @@ def check(cluster: Cluster, guests: dict[str, Guest]) -> None:
                 nics[name][index]["mac"],
                 *COLUMNS[vlan],
                 guest.limits.get(index, 0),
+                guest.bursts.get(index, 0) if index in guest.limits else 0,
             )
             for name, guest in guests.items()
             if guest.node == number
@@ -61,7 +64,7 @@ def check(cluster: Cluster, guests: dict[str, Guest]) -> None:
         rows = cluster.rows(number)
         found = sorted(_ports(rows))
         assert found == wanted, f"node{number}:\n{found}\nis not\n{wanted}"
-        limited = sum(bool(one[-1]) for one in wanted)
+        limited = sum(bool(one[-2]) for one in wanted)
         assert len(rows["QoS"]) == len(rows["Queue"]) == limited, f"node{number}: QoS left behind"
         held = {tap for of_guest in running.values() for tap in of_guest.values()}
         ours = {row["name"] for row in rows["Interface"] if _marked(row)}
@@ -76,6 +79,7 @@ def check(cluster: Cluster, guests: dict[str, Guest]) -> None:
 def _ports(rows: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
     interfaces = {row["name"]: row for row in rows["Interface"] if _marked(row)}
     qos = {row["_uuid"]: row for row in rows["QoS"]}
+    queues = {row["_uuid"]: row for row in rows["Queue"]}
     bridge = {port: row["name"] for row in rows["Bridge"] for port in row["ports"]}
     found = []
     for port in rows["Port"]:
@@ -89,6 +93,15 @@ def _ports(rows: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
         rate = interface["ingress_policing_rate"] * 1000
         shaped = [int(qos[row]["other_config"]["max-rate"]) for row in port["qos"]]
         assert shaped == ([rate] if rate else [])
+        burst = 0
+        for row in port["qos"]:
+            ((number, queue),) = qos[row]["queues"].items()
+            assert number == 0
+            burst = _given(
+                rate,
+                int(queues[queue]["other_config"]["burst"]),
+                interface["ingress_policing_burst"] * 1024,
+            )
         found.append(
             (
                 port["name"],
@@ -101,9 +114,19 @@ def _ports(rows: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
                 port["tag"],
                 sorted(port["trunks"]),
                 rate,
+                burst,
             )
         )
     return found
+
+
+def _given(rate: int, shaping: int, policing: int) -> int:
+    """The max_burst in bit that a port shows, 0 if it has those chosen from its rate."""
+    if shaping == max(rate * 50 // 1000, 65536 * 8):
+        assert 0 <= policing - max(rate * 300 // 1000, 72 * 1024 * 8) < 1024
+        return 0
+    assert 0 <= policing - shaping < 1024, "not the same in both directions"
+    return shaping
 
 
 def _marked(row: dict[str, Any]) -> bool:

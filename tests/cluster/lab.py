@@ -24,7 +24,7 @@ _PROGRAMS = {
     "arping": "iputils-arping", "busybox": "busybox-static", "modprobe": "kmod", "lvs": "lvm2",
 }  # fmt: skip
 
-_PACKAGES = ("ganeti", "ganeti-3.1", "ganeti-haskell-3.1", "ganeti-htools", "ganeti-htools-3.1")
+_PACKAGES = ("ganeti", "ganeti-3.1", "ganeti-haskell-3.1", "ganeti-htools-3.1")
 
 # NOTE: not /usr/bin/kvm, which tries KVM first; a root_path is needed beside a kernel; and the
 # userspace datapath does not know checksum offload, so vnet_hdr must be off or TCP would fail.
@@ -46,10 +46,16 @@ class Cluster:
 
     With `packages`, a directory of Debian packages of Ganeti, these are unpacked on
     each node, and the cluster is one of Ganeti `version`, theirs or the host's.
+    `defaults` are NIC parameters of the cluster beside mode and link.
     """
 
     def __init__(
-        self, nodes: int = 3, uplinks: int = 1, packages: Path | None = None, version: str = "3.1"
+        self,
+        nodes: int = 3,
+        uplinks: int = 1,
+        packages: Path | None = None,
+        version: str = "3.1",
+        defaults: str = "",
     ) -> None:
         missing = {
             package
@@ -64,7 +70,7 @@ class Cluster:
         try:
             if packages:
                 self._provide(packages, version)
-            self._build(nodes, uplinks)
+            self._build(nodes, uplinks, defaults)
         except BaseException:
             self.close()
             raise
@@ -129,7 +135,7 @@ class Cluster:
             (package,) = packages.glob(f"{name}_*.deb")
             shutil.copy(package, here)
 
-    def _build(self, nodes: int, uplinks: int) -> None:
+    def _build(self, nodes: int, uplinks: int, defaults: str) -> None:
         build(self.dir)
         (self.dir / "ssh").mkdir()
         for kind, name in (
@@ -157,7 +163,7 @@ class Cluster:
                 self._cable(switch, node, f"t{number}.{uplink}", f"eth{uplink}", "trunk")
         for number in range(1, nodes + 1):
             self.node(number).wait_for(self.dir / f"node{number}.ready")
-        self._initialise(nodes)
+        self._initialise(nodes, defaults)
 
     def _cable(self, switch: Box, node: Box, here: str, there: str, bridge: str) -> None:
         for command in (
@@ -166,11 +172,12 @@ class Cluster:
         ):
             subprocess.run(["nsenter", "-t", str(switch.pid), "--net", "ip", *command], check=True)
 
-    def _initialise(self, nodes: int) -> None:
+    def _initialise(self, nodes: int, defaults: str) -> None:
+        nics = f"mode=openvswitch,link=br0,{defaults}".rstrip(",")
         self.gnt(
             "cluster", "init", "--enabled-hypervisors=kvm", "--enabled-disk-templates=diskless",
             "--master-netdev=eth0", "--master-netmask=32", "--no-etc-hosts", "--no-ssh-init",
-            "--nic-parameters", "mode=openvswitch,link=br0", "--mac-prefix=aa:00:77",
+            "--nic-parameters", nics, "--mac-prefix=aa:00:77",
             "--ipolicy-std-specs", "memory-size=128", "--hypervisor-parameters", _KVM,
             "--backend-parameters", "vcpus=1,memory=128", "cluster.lab",
         )  # fmt: skip

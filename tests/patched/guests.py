@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
@@ -17,26 +18,40 @@ class Guests:
         self.cluster = cluster
         self.wanted: dict[str, Guest] = {}
 
-    def add(self, name: str, net: str, vlan: str, limit: int = 0, node: int = 1) -> None:
-        """Add an instance with one NIC; `vlan` and `limit` are what must become of it."""
+    def add(
+        self, name: str, net: str, vlan: str, limit: int = 0, *, node: int = 1, burst: int = 0
+    ) -> None:
+        """Add an instance with one NIC; `vlan`, `limit` (bit/s) and `burst` (bit, 0: chosen from
+        the limit) are what must become of it."""
         self.cluster.gnt(*ADD, "-n", f"node{node}.lab", "--net", f"0:{net}", name)
-        self.expect(name, vlan, limit, node)
+        self.expect(name, vlan, limit, node=node, burst=burst)
 
-    def expect(self, name: str, vlan: str, limit: int = 0, node: int = 1) -> None:
-        self.wanted[name] = Guest(node, [vlan], {0: limit} if limit else {})
+    def expect(
+        self, name: str, vlan: str, limit: int = 0, *, node: int = 1, burst: int = 0
+    ) -> None:
+        limits = {0: limit} if limit else {}
+        self.wanted[name] = Guest(node, [vlan], limits, {0: burst} if burst else {})
         self.check()
 
-    def modify(self, name: str, net: str, vlan: str, limit: int = 0, hot: bool = False) -> None:
+    def modify(
+        self, name: str, net: str, vlan: str, limit: int = 0, *, hot: bool = False, burst: int = 0
+    ) -> None:
         if hot:  # a guest must be up to let go of a device
             self.cluster.guest(self.wanted[name].node, name, "true")
         out = self.cluster.modify(name, f"0:modify,{net}", hot=hot)
         assert ("hotplug:done" in out) == hot, out
-        self.expect(name, vlan, limit, self.wanted[name].node)
+        self.expect(name, vlan, limit, node=self.wanted[name].node, burst=burst)
+
+    def config(self) -> dict[str, Any]:
+        """Ganeti's configuration."""
+        config: dict[str, Any] = json.loads(
+            self.cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout
+        )
+        return config
 
     def params(self, name: str) -> dict[str, str]:
         """The NIC's own parameters, as the configuration has them."""
-        config = json.loads(self.cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout)
-        (nic,) = (one for one in config["instances"].values() if one["name"] == name)
+        (nic,) = (one for one in self.config()["instances"].values() if one["name"] == name)
         params: dict[str, str] = nic["nics"][0]["nicparams"]
         return params
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.patches import generated
-from tests.patches.conftest import source
+from tests.patches.conftest import PATCHES, source
 
 
 def test_generated_modules(packages: Path, tmp_path: Path) -> None:
@@ -26,3 +26,21 @@ def test_generated_modules(packages: Path, tmp_path: Path) -> None:
     opcodes = (built / "opcodes.py").read_text()
     for line in generated.network_fields(source("3.1")):
         assert line in opcodes
+
+
+def test_the_packages_can_be_installed(packages: Path) -> None:
+    """As patches/README.md says, over what is installed here; apt only looks."""
+    command = re.search(r"(?m)^    apt install (\$built/.*)$", (PATCHES / "README.md").read_text())
+    assert command
+    files = [
+        file
+        for pattern in command[1].split()
+        for file in packages.glob(pattern.removeprefix("$built/"))
+    ]
+    assert len(files) == 4
+    done = subprocess.run(
+        ["apt-get", "--simulate", "install", *files], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    installed = set(re.findall(r"(?m)^Inst (\S+) .*\+ovs1", done.stdout))
+    assert installed == {"ganeti", "ganeti-3.1", "ganeti-haskell-3.1", "ganeti-htools-3.1"}

@@ -20,7 +20,7 @@ def test_remote_api(cluster: Cluster, guests: Guests) -> None:
 
     nic = {"vlan": "2:10:20", "port_type": "hybrid", "max_bandwidth": "10M", "max_burst": "1M"}
     assert rapi.job("POST", "/2/instances", new("a.lab", nic)) == ""
-    guests.expect("a.lab", ".2:10:20", 10_000_000)
+    guests.expect("a.lab", ".2:10:20", 10_000_000, burst=1_000_000)
     shown = rapi.call("GET", "/2/instances/a.lab")
     assert shown["nic.port_types"] == ["hybrid"]
     assert shown["nic.max_bandwidths"] == ["10M"]
@@ -31,7 +31,7 @@ def test_remote_api(cluster: Cluster, guests: Guests) -> None:
         return rapi.job("PUT", "/2/instances/a.lab/modify", body)
 
     assert modify(False, max_bandwidth="20M") == ""
-    guests.expect("a.lab", ".2:10:20", 20_000_000)
+    guests.expect("a.lab", ".2:10:20", 20_000_000, burst=1_000_000)
     cluster.guest(1, "a.lab", "true")
     assert modify(True, max_bandwidth="30M", max_burst="none") == ""
     guests.expect("a.lab", ".2:10:20", 30_000_000)
@@ -43,7 +43,8 @@ def test_remote_api(cluster: Cluster, guests: Guests) -> None:
 
 
 def test_export_and_import(cluster: Cluster, guests: Guests) -> None:
-    guests.add("a.lab", "vlan=.100,max_bandwidth=10M,max_burst=1M", ".100", 10_000_000)
+    net = "vlan=.100,max_bandwidth=10M,max_burst=1M"
+    guests.add("a.lab", net, ".100", 10_000_000, burst=1_000_000)
     before = guests.params("a.lab")
     # NOTE: Ganeti makes this directory only for an instance that has disks.
     cluster.node(2).run("mkdir", "-p", "/var/lib/ganeti/export/a.lab.new")
@@ -53,7 +54,7 @@ def test_export_and_import(cluster: Cluster, guests: Guests) -> None:
         "backup", "import", "-t", "diskless", "-n", "node1.lab", "--src-node=node2.lab", "a.lab"
     )
     cluster.gnt("instance", "start", "a.lab")
-    guests.expect("a.lab", ".100", 10_000_000)
+    guests.expect("a.lab", ".100", 10_000_000, burst=1_000_000)
     after = guests.params("a.lab")
     for name in ("vlan", "max_bandwidth", "max_burst"):
         assert after[name] == before[name]

@@ -35,6 +35,18 @@ def configuration(cluster: Cluster) -> dict[str, Any]:
     return config
 
 
+def differing(old: Any, new: Any, path: str = "") -> list[str]:
+    """Where two parts of a configuration differ, other than in when something was changed."""
+    if path.endswith(("/ctime", "/mtime")) or old == new:
+        return []
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [
+            line for key in keys for line in differing(old.get(key), new.get(key), f"{path}/{key}")
+        ]
+    return [f"{path}: {old} -> {new}"]
+
+
 def go_to(cluster: Cluster, version: str) -> None:
     """`gnt-cluster upgrade`; its last step, verify, complains of namespaces, so others look."""
     out = cluster.gnt("cluster", "upgrade", f"--to={version}", check=False, limit=300)
@@ -62,7 +74,8 @@ def test_upgrade(cluster: Cluster) -> None:
     assert "+ovs1" in cluster.gnt("cluster", "--version")
     after = configuration(cluster)
     for kind in ("instances", "nodegroups"):
-        assert after[kind] == before[kind]
+        changed = differing(before[kind], after[kind])
+        assert not changed, changed
     assert after["cluster"]["nicparams"] == before["cluster"]["nicparams"]
     check(cluster, {"a.lab": Guest(1, [".100"])})
 
