@@ -1,6 +1,6 @@
 # make demo        the main job on a private Open vSwitch, to watch
 # make test        all tests but those of test-patched; make test-fast: only unit and ovs
-# make test-patched  builds Ganeti with patches/ (6-10 minutes, once) and tests it on real clusters
+# make test-patched  builds Ganeti with patches/ (5-10 minutes, once) and tests it on real clusters
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
 #                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
 #                  bench-distribute: a vSwitch for 32 nodes, against 4 (5 minutes)

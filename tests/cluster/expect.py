@@ -122,8 +122,8 @@ def _ports(rows: dict[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
 
 def _given(rate: int, shaping: int, policing: int) -> int:
     """The max_burst in bit that a port shows, 0 if it has those chosen from its rate."""
-    if shaping == max(rate * 50 // 1000, 65536 * 8):
-        assert 0 <= policing - max(rate * 300 // 1000, 72 * 1024 * 8) < 1024
+    chosen = max(rate * 50 // 1000, 65536 * 8), max(rate * 300 // 1000, 72 * 1024 * 8)
+    if shaping == chosen[0] and 0 <= policing - chosen[1] < 1024:
         return 0
     assert 0 <= policing - shaping < 1024, "not the same in both directions"
     return shaping

@@ -61,6 +61,18 @@ def test_export_and_import(cluster: Cluster, guests: Guests) -> None:
     assert "port_type" not in after
 
 
+def test_switch_commands(cluster: Cluster) -> None:
+    cluster.gnt("network", "add-switch", "br-data", "--uplink", "eth2", "--datapath-type", "netdev")
+    try:
+        shown = cluster.gnt("network", "list-switches", "--no-headers", "-o", "name,uplinks")
+        assert shown.split() == ["br-data", "eth2"]
+        for number in (1, 2, 3):
+            assert "br-data" in {row["name"] for row in cluster.rows(number)["Bridge"]}
+    finally:
+        cluster.gnt("network", "remove-switch", "br-data")
+    assert cluster.gnt("network", "list-switches", "--no-headers") == ""
+
+
 def test_hooks_are_told(cluster: Cluster, guests: Guests) -> None:
     hook = "/etc/ganeti/hooks/instance-modify-post.d/10-told"
     cluster.node(1).run("sh", "-c", f"echo '#!/bin/sh\nenv >/root/told' >{hook}; chmod 755 {hook}")

@@ -105,9 +105,9 @@ def switch_by_hand(cluster: Cluster, version: str) -> None:
     cluster.on_all("sh", "-c", "/usr/lib/ganeti/daemon-util start-all || true")
 
 
-def answers(cluster: Cluster) -> bool:
+def answers(cluster: Cluster, tries: int = 3) -> bool:
     """Whether Ganeti's master daemons come to answer."""
-    for _ in range(3):
+    for _ in range(tries):
         done = cluster.master.run("timeout", "8", "gnt-instance", "list", check=False)
         if "a.lab" in done.stdout:
             return True
@@ -139,7 +139,9 @@ def test_stock_does_not_start_with_them(cluster: Cluster) -> None:
     """Why going back needs cfgupgrade. What was there comes back with the patched daemons."""
     use_them(cluster)
     switch_by_hand(cluster, "3.0")
-    assert not answers(cluster)
+    daemon = ("/usr/lib/ganeti/daemon-util", "check", "ganeti-wconfd")
+    assert cluster.master.run(*daemon, check=False).returncode
+    assert not answers(cluster, tries=1)
     switch_by_hand(cluster, "3.1")
     assert answers(cluster)
     check(cluster, {"a.lab": Guest(1, [".100"], {0: 10_000_000})})

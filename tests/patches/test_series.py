@@ -37,7 +37,7 @@ def run(tree: Path, name: str) -> tuple[int, set[str]]:
     )  # fmt: skip
     ran = re.search(r"(?m)^Ran (\d+) tests?", done.stderr)
     assert ran, f"{name}: {done.stderr[-2000:]}"
-    return int(ran[1]), set(re.findall(r"(?m)^(?:FAIL|ERROR): (\w+)", done.stderr))
+    return int(ran[1]), set(re.findall(r"(?m)^(?:FAIL|ERROR): (\w+ \([\w.]+\))", done.stderr))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
