@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import select
 import time
-from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
+from syslog import LOG_DAEMON, LOG_ERR, LOG_WARNING, openlog, syslog
 
 from ganeti_ovs.cli.calls import SIGNALS
 from ganeti_ovs.cluster import document
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.hooks.switches import set_down
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.learning import announce
 from ganeti_ovs.ovsdb.session import NotApplied, Session
@@ -104,11 +104,14 @@ def _take_back(path: str, limit: float, change: switches.Change) -> None:
                 session.acquire()
                 if switches.take_back(session, change):
                     announce(session, change.stations, change)
-                    syslog(LOG_WARNING, "node-apply was ended: its change is taken back")
+                    syslog(LOG_WARNING, "node-apply has ended: its change is taken back")
+                set_down(change)
                 return
         except NotApplied as err:
-            syslog(LOG_WARNING, f"node-apply was ended: its change is taken back, but {err}")
+            syslog(LOG_WARNING, f"node-apply has ended: its change is taken back, but {err}")
+            set_down(change)
             return
-        except Error as err:
-            syslog(LOG_WARNING, f"node-apply was ended: its change is not yet taken back: {err}")
+        except Exception as err:  # whatever it is: nobody else takes the change back
+            syslog(LOG_WARNING, f"node-apply has ended: its change is not yet taken back: {err!r}")
             time.sleep(1)
+    syslog(LOG_ERR, f"its change could not be taken back in {_TRIES} s: gnt-ovs verify, apply")

@@ -17,7 +17,7 @@ COMMANDS = {
     "remove-switch": "switches",
     "list-switches": "switchlist",
     "info-switch": "switchlist",
-    "apply": "switches",
+    "apply": "apply",
     "verify": "verify",
     "show": "show",
     "reconcile": "reconcile",

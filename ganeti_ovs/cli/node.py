@@ -7,7 +7,7 @@ import sys
 
 from ganeti_ovs.cli.calls import Calls
 from ganeti_ovs.cluster import document
-from ganeti_ovs.hooks.switches import kept, objections, prepare, set_up
+from ganeti_ovs.hooks.switches import kept, objections, prepare, set_down, set_up
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.jsontext import dumps
@@ -86,6 +86,8 @@ class _Run:
         self.as_json, self.force = as_json, force
         self.tried = False
         """True as soon as something may have been changed, if only for a moment."""
+        self.left = False
+        """True if it could not be put back, which is then the guard's."""
 
     def dry(self) -> bool:
         """Say what would be done; False if it would be refused."""
@@ -137,12 +139,13 @@ class _Run:
                         raise
                     continue
                 plan.warnings += set_up(self.wanted)
-                plan.warnings += announce(self.session, self._moved(change), change)
                 try:
+                    plan.warnings += announce(self.session, self._moved(change), change)
                     good = self._finish(confirm, plan, change)
                 except Error as err:
                     raise Error(f"{err}{self._put_back(change)}") from None
-                guard.dismiss()
+                if not self.left:
+                    guard.dismiss()
                 self._tell(confirm, plan, good)
                 return good
         raise Error("the vSwitches' ports are being changed by others all the time; try again")
@@ -160,7 +163,11 @@ class _Run:
             names = self._moved(change)
         except Error:
             names = []
-        words = switches.put_back(self.session, change)
+        back, words = switches.put_back(self.session, change)
+        self.left = not back
+        if self.left:
+            return f"{words}; this is tried for another minute"
+        set_down(change)
         announce(self.session, names, change)
         return words
 

@@ -55,7 +55,7 @@ class Run:
             return 0
         if tags.add or tags.remove:
             self.master.change_tags(group, stored.revisions, tags, what)
-        return self.apply()
+        return self._carry_out()
 
     def change_node(self, node: Node, after: Mapping[str, Settings], what: str) -> int:
         """Make `after` what the node has of its own, and carry it out there."""
@@ -69,7 +69,15 @@ class Run:
             return 0
         if tags.add or tags.remove:
             self.master.change_tags(node, stored.revisions, tags, what)
-        return self.apply(node.name)
+        return self._carry_out(node.name)
+
+    def _carry_out(self, node: str | None = None) -> int:
+        try:
+            return self.apply(node)
+        except Error as err:
+            raise Error(
+                f"{err}; the change is stored, but not carried to the nodes: gnt-ovs apply"
+            ) from None
 
     def apply(self, node: str | None = None) -> int:
         """Bring the group's nodes, or one of them, what is kept for them."""

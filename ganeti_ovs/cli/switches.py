@@ -1,4 +1,4 @@
-"""gnt-ovs add-switch, modify-switch, remove-switch and apply, on the master."""
+"""gnt-ovs add-switch, modify-switch and remove-switch, on the master."""
 
 from __future__ import annotations
 
@@ -215,34 +215,3 @@ def remove_switch(
             )
     rest = {other: settings for other, settings in stored.items() if other != name}
     return run.change_group(rest, f"remove-switch {name}")
-
-
-@click.command("apply")
-@group_option
-@node_option
-@dry_run_option
-@force_option
-@json_option
-def apply(
-    *,
-    node_group: str | None,
-    node: str | None,
-    dry_run: bool,
-    force: bool,
-    as_json: bool,
-) -> int:
-    """Bring nodes what is kept for them: all of a group, or one.
-
-    For nodes that were offline, were added, or came from another group. Repeating
-    it does no harm.
-    """
-    master = Master()
-    cluster = master.read()
-    if node is not None:
-        node_group = group_of(cluster, node, node_group)
-    groups = [node_group] if node_group else [*cluster.groups]
-    codes = []
-    for name in sorted(groups):
-        wanted = read_wanted(cluster, chosen_group(cluster, name))
-        codes.append(Run(master, cluster, wanted, dry_run, force, as_json).apply(node))
-    return max(codes, default=0)

@@ -96,9 +96,9 @@ def _one(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> 
             return Outcome(node, False, error=answer)
         words = tuple(map(str, answer.get("changes", ())))
         error = str(answer.get("error") or "")
-        if not error:
-            again = reach(node, "true") if words and not dry_run else []
-            error = _confirm(process, again)
+        if not (error or dry_run):
+            # Without a change it needs no proof that the node can still be reached.
+            error = _confirm(process, reach(node, "true") if words else [])
         warnings = tuple(map(str, answer.get("warnings", ())))
         return Outcome(node, not error, words, warnings, error, answer)
 
@@ -106,13 +106,11 @@ def _one(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> 
 def _confirm(process: subprocess.Popen[str], again: list[str]) -> str:
     """Tell the node to keep the change, if it can be reached `again`; return what went wrong.
 
-    Without `again`, there is no change to be kept.
+    The node says that it has: also without a change, it has a document to keep.
     """
     if again and not _reachable(again):
         return f"cannot be reached any more; it takes the change back within {CONFIRM} s"
     _say(process, "confirm")
-    if not again:
-        return ""
     last = _answer(process, REACH_LIMIT)
     if isinstance(last, str):
         return f"was told to keep the change, but did not say that it has: {last}"

@@ -46,7 +46,8 @@ class Link:
         answer = self._ask(
             _RTM_GETLINK, _NLM_F_REQUEST, pack(_IFINFO, 0, 0, 0, 0, 0) + attribute + b"\0" * 3
         )
-        _family, _type, self._index, _flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
+        _family, _type, self._index, flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
+        self.up = bool(flags & _IFF_UP)
         self._kind = ""
         for kind, start, end in attributes(answer, _BODY, len(answer)):
             if kind == _IFLA_LINKINFO:
@@ -64,12 +65,12 @@ class Link:
         if self._kind != "tun" and not (not self._kind and self.tap.startswith("vif")):
             raise Error(f"{self.tap} is no guest's interface (kind {self._kind or 'physical'!r})")
 
-    def set_up(self) -> None:
-        """Set it administratively up. Raises Error when the kernel refuses."""
+    def set_up(self, up: bool = True) -> None:
+        """Set it administratively up, or down. Raises Error when the kernel refuses."""
         self._ask(
             _RTM_NEWLINK,
             _NLM_F_REQUEST | _NLM_F_ACK,
-            pack(_IFINFO, 0, 0, self._index, _IFF_UP, _IFF_UP),
+            pack(_IFINFO, 0, 0, self._index, _IFF_UP if up else 0, _IFF_UP),
         )
 
     def _ask(self, kind: int, flags: int, body: bytes) -> bytes:

@@ -10,12 +10,19 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ganeti_ovs.cluster.switchtags import MAX_TAGS, REVISION, TagChange, torn
+from ganeti_ovs.cluster.switchtags import (
+    MAX_TAGS,
+    OTHERS,
+    REVISION,
+    TagChange,
+    change_outcome,
+    torn,
+)
 from ganeti_ovs.model.errors import Error
 
 LIBRARY = "/usr/share/ganeti/default"
@@ -67,6 +74,7 @@ class Master:
             self._cli: Any = importlib.import_module("ganeti.cli")
             self._constants: Any = importlib.import_module("ganeti.constants")
             self._opcodes: Any = importlib.import_module("ganeti.opcodes")
+            self._errors: Any = importlib.import_module("ganeti.errors")
         with _plain(self._cli):
             self._client = self._cli.GetClient()
 
@@ -105,10 +113,8 @@ class Master:
         deadline = time.monotonic() + SETTLE
         while True:
             with _plain(self._cli):
-                rows = self._client.Query(
-                    self._constants.QR_JOB, ["id", "summary"], ["&", *ended]
-                ).data
-            busy = [row[0][1] for row in rows if "TAGS_" in str(row[1][1])]
+                rows = self._client.Query(self._constants.QR_JOB, ["id", "ops"], ["&", *ended]).data
+            busy = [row[0][1] for row in rows if any(map(self._of_ours, row[1][1] or ()))]
             if not busy:
                 return
             if time.monotonic() > deadline:
@@ -116,6 +122,11 @@ class Master:
                     f"job {busy[0]} has been changing tags for {SETTLE} s; see gnt-job info"
                 )
             time.sleep(0.2)
+
+    def _of_ours(self, opcode: dict[str, Any]) -> bool:
+        """Whether a job's opcode changes tags of nodes or groups; instances' are no matter."""
+        kinds = (self._constants.TAG_NODE, self._constants.TAG_NODEGROUP)
+        return opcode.get("OP_ID") in ("OP_TAGS_SET", "OP_TAGS_DEL") and opcode["kind"] in kinds
 
     def reach(self, cluster: Cluster, node: str, command: str) -> list[str]:
         """The ssh call that runs a shell command on a node as root, in Ganeti's own way."""
@@ -148,20 +159,24 @@ class Master:
             self._submit([self._tags(verb, kind, owner.name, some, what) for verb, some in jobs])
         except Error as err:
             failed = err
+        if not failed and revisions:
+            return  # Nobody else had taken them.
+        try:
             self.settle()
-        cluster = self.read()
-        now = (cluster.nodes if is_node else cluster.groups)[owner.name].tags
-        found = {tag[len(REVISION) :] for tag in now if tag.startswith(REVISION)}
-        if found - {word} - set(revisions) or not (failed or found == {word}):
-            raise Error(
-                f"{name} was changed by somebody else at the same time; look at"
-                " gnt-ovs list-switches and repeat what is missing"
-            )
-        if failed:
-            raise failed
+            cluster = self._read()
+        except Error as err:
+            raise Error(f"{failed or err}; whether {name} was changed is not known") from None
+        found: Mapping[str, Group | Node] = cluster.nodes if is_node else cluster.groups
+        if owner.name not in found:
+            raise Error(f"{name} is not there any more") from None
+        remove = f"gnt-{'node' if is_node else 'group'} remove-tags {owner.name}"
+        outcome = change_outcome(found[owner.name].tags, word, revisions, tags, remove)
+        if outcome:
+            said = f"{failed}; " if failed and outcome is not OTHERS else ""
+            raise Error(f"{said}{name} {outcome}")
 
     def _room(self, now: frozenset[str], tags: TagChange, owner: str) -> None:
-        if len(now) - len(tags.remove) + len(tags.add) + 1 > MAX_TAGS:
+        if len(now) + len(tags.add) + 1 > MAX_TAGS:
             raise Error(f"{owner} would have more than {MAX_TAGS} tags, which Ganeti does not take")
 
     def _tags(self, name: str, kind: str, owner: str, tags: Sequence[str], what: str) -> Any:
@@ -173,12 +188,15 @@ class Master:
         deadline = time.monotonic() + LIMIT
         with _plain(self._cli):
             job = self._client.SubmitJob(opcodes)
-            self._cli.PollJob(
-                job,
-                cl=self._client,
-                feedback_fn=lambda _message: None,
-                cancel_fn=lambda: time.monotonic() > deadline,
-            )
+            try:
+                self._cli.PollJob(
+                    job,
+                    cl=self._client,
+                    feedback_fn=lambda _message: None,
+                    cancel_fn=lambda: time.monotonic() > deadline,
+                )
+            except self._errors.JobCanceled:
+                raise Error(f"job {job} waited {LIMIT} s for its lock or was cancelled") from None
 
     def _query(self, kind: str, fields: list[str]) -> Iterator[list[Any]]:
         for row in self._client.Query(kind, fields, None).data:

@@ -75,10 +75,37 @@ def read_tags(tags: Iterable[str], owner: str, *, is_node: bool = False) -> Stor
 
 
 def torn(tags: Iterable[str]) -> bool:
-    """True if a setting has two values: a job is about to remove one, or somebody has set tags."""
+    """True if a setting has two values, or settings have no revision.
+
+    A job is about to remove one or to add it, or somebody has set tags.
+    """
     keys = [tag.split(":", 4)[:4] for tag in tags if tag.startswith(PREFIX)]
     settings = [":".join(key) for key in keys if len(key) > 3]
-    return len(set(settings)) < len(settings)
+    revised = any(tag.startswith(REVISION) for tag in tags)
+    return len(set(settings)) < len(settings) or (bool(keys) and not revised)
+
+
+OTHERS = (
+    "was changed by somebody else at the same time; look at gnt-ovs info-switch and repeat what is"
+    " missing"
+)
+
+
+def change_outcome(
+    now: frozenset[str], word: str, revisions: Iterable[str], tags: TagChange, remove: str
+) -> str:
+    """What has become of a job that was to change `tags` and to replace `revisions` by `word`.
+
+    `now` is what is there when it has ended, `remove` the command that removes tags. In words
+    that go on behind the owner's name; empty if all is done, whatever the job's answer was.
+    """
+    found = {tag[len(REVISION) :] for tag in now if tag.startswith(REVISION)}
+    if found - {word} - set(revisions):
+        return OTHERS
+    if word not in found:
+        return "is as it was"
+    left = sorted(now & set(tags.remove))
+    return f"is changed in part, finish it by {remove} {' '.join(left)}" if left else ""
 
 
 def _parse(tag: str) -> tuple[str, str, str]:

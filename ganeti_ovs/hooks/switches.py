@@ -33,7 +33,7 @@ def prepare(
     """What is to be done for `wanted`, and what it takes to undo it. Changes nothing."""
     tables = switches.read_tables(client)
     plan = plan_switches(wanted, Found(tables), _host(environ))
-    return plan, switches.Change(plan.operations, tables, {})
+    return plan, switches.Change(plan.operations, tables, {}, _down(wanted))
 
 
 def objections(plan: Plan, force: bool) -> list[str]:
@@ -57,6 +57,26 @@ def set_up(wanted: tuple[VSwitch, ...]) -> list[str]:
             except Error as err:
                 problems.append(f"{switch.name}: {err}")
     return problems
+
+
+def set_down(change: switches.Change) -> None:
+    """Uplinks that were down before a change are so again, after it is taken back."""
+    for device in change.down:
+        try:
+            Link(device).set_up(False)
+        except Error:
+            continue  # It has gone.
+
+
+def _down(wanted: tuple[VSwitch, ...]) -> tuple[str, ...]:
+    devices = []
+    for device in [device for switch in wanted for device in switch.uplinks]:
+        try:
+            if not Link(device).up:
+                devices.append(device)
+        except Error:
+            continue  # There is none, which the plan says.
+    return tuple(devices)
 
 
 def kept(environ: Mapping[str, str]) -> tuple[VSwitch, ...] | None:

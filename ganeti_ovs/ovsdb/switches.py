@@ -34,6 +34,8 @@ class Change:
     stations: Stations
     """vSwitch -> (MAC, VLAN) of guests and others behind it, VLAN 0: untagged; what
     `ganeti_ovs.ovsdb.learning` announces."""
+    down: tuple[str, ...] = ()
+    """Uplinks that are administratively down, and will be set up."""
 
 
 def read_tables(client: Client) -> Tables:
@@ -63,7 +65,7 @@ def commit(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
     except TransactionFailed:
         raise
     except Error as err:
-        raise Error(f"{err}{put_back(session, change)}") from None
+        raise Error(f"{err}{put_back(session, change)[1]}") from None
 
 
 def take_back(session: Session, change: Change) -> bool:
@@ -132,18 +134,20 @@ def _key(where: Any) -> str:
     return str(where[0][2][1])
 
 
-def put_back(session: Session, change: Change) -> str:
-    """`take_back` after a failure; what became of it, in words that continue a line."""
+def put_back(session: Session, change: Change) -> tuple[bool, str]:
+    """`take_back` after a failure: is it back in the database, and in words that go on a line."""
     try:
         take_back(session, change)
     except NotApplied:
-        return "; it is put back in the database, which ovs-vswitchd has not applied either"
+        return True, "; it is put back in the database, which ovs-vswitchd has not applied either"
     except Error as err:
         # ovsdb-server may have been restarted; then a new connection works.
         try:
             with Session(session.path, LOCK, session.limit) as again:
                 again.acquire()
                 take_back(again, change)
+        except NotApplied:
+            pass
         except Error:
-            return f"; it could not be put back: {err}"
-    return "; everything is as it was before"
+            return False, f"; it could not be put back: {err}"
+    return True, "; everything is as it was before"

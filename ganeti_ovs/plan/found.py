@@ -80,6 +80,19 @@ class Found:
         bridge = self._bridge_of.get(key(port)) if port else None
         return (bridge, port) if bridge and port else None
 
+    def used_by(self, host: Host, bridge: Row) -> list[tuple[str, int]]:
+        """The bridge's internal interfaces that the node itself uses, each with its VLAN (0: none).
+
+        Not only the one of the bridge's name: others are for addresses in other VLANs.
+        """
+        local = self.ports.get(bridge["name"])
+        return [
+            (name, (numbers(port["tag"]) or (0,))[0])
+            for port in [*([local] if local else []), *self.ports_of(bridge)]
+            for name, row in self.members(port).items()
+            if name in host.carries and (row["type"] == "internal" or name == bridge["name"])
+        ]
+
     def guest(self, port: Row) -> str:
         """Whose it is, if it is a guest's port of ours: `tap0 (inst1.lab, NIC 0)`; else empty."""
         for name, row in self.members(port).items():

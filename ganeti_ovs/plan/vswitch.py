@@ -7,7 +7,7 @@ of ours that is not wanted any more goes; one of somebody else's stays as it is.
 from __future__ import annotations
 
 from ganeti_ovs.model.vswitch import bond_name
-from ganeti_ovs.plan.found import Found, key, numbers, ours, own_settings, same
+from ganeti_ovs.plan.found import Found, key, ours, own_settings, same
 from ganeti_ovs.plan.settings import (
     bridge_settings,
     claim,
@@ -212,25 +212,24 @@ class _Planner:
         for port in dropped:
             self.plan.operations.append(bridge_ports(bridge, "delete", uuid(key(port))))
             self.plan.changes.append(f"{switch.name}: port {port['name']} removed")
-        if dropped and not switch.uplinks and switch.name in self.host.carries:
-            self.plan.refused.append(
-                f"{switch.name} carries {self.host.carries[switch.name]} and would have no uplink"
-            )
+        if dropped and not switch.uplinks:
+            self.plan.refused += [
+                f"{name} carries {self.host.carries[name]} and would have no uplink"
+                for name, _vlan in self.found.used_by(self.host, bridge)
+            ]
 
     def _check_trunks(self, switch: VSwitch, bridge: Row) -> None:
-        """VLANs that the node's own address on the vSwitch needs must pass the uplink."""
-        local = self.found.ports.get(switch.name)
+        """VLANs that the node's own addresses on the vSwitch need must pass the uplink."""
         kept = self.kept.get(switch.name)
-        if not switch.trunks or switch.name not in self.host.carries or local is None:
+        if not switch.trunks or (kept and same(kept["trunks"], ovs_set(switch.trunks))):
             return
-        vlan = (numbers(local["tag"]) or (0,))[0]
-        changed = kept is None or not same(kept["trunks"], ovs_set(switch.trunks))
-        if vlan not in switch.trunks and changed:
-            where = f"in VLAN {vlan}" if vlan else "untagged"
-            self.plan.refused.append(
-                f"{switch.name} carries {self.host.carries[switch.name]} {where}, which"
-                f" trunks {' '.join(map(str, switch.trunks))} keep from the uplink"
-            )
+        for name, vlan in self.found.used_by(self.host, bridge):
+            if vlan not in switch.trunks:
+                where = f"in VLAN {vlan}" if vlan else "untagged"
+                self.plan.refused.append(
+                    f"{name} carries {self.host.carries[name]} {where}, which"
+                    f" trunks {' '.join(map(str, switch.trunks))} keep from the uplink"
+                )
 
     def _remove(self, bridge: Row) -> None:
         name = bridge["name"]

@@ -309,6 +309,59 @@ def test_server_restarted_before_the_confirmation(node: Node, ovs: OpenVSwitch, 
     wait_until(lambda: wanted(ovs) == before, "the rows as before")
 
 
+def is_up(device: str) -> bool:
+    flags = int(Path(f"/sys/class/net/{device}/flags").read_text(), 16)
+    return bool(flags & 1)
+
+
+def test_server_away_when_it_is_to_be_taken_back(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """The guard goes on, as long as it takes."""
+    node.run(br0("e0"))
+    run("ip", "link", "set", "e1", "down")
+    before = wanted(ovs)
+    with node.start(br0("e0+e1"), "--confirm", "30", GANETI_OVS_TIMEOUT="2") as process:
+        answer(process)
+        assert is_up("e1")
+        ovs.stop_server()
+        out, _ = process.communicate("no\n", timeout=30)
+        last = json.loads(out)
+        assert last["confirmed"] is False
+        assert "; it could not be put back: " in last["error"]
+        assert last["error"].endswith("; this is tried for another minute")
+        assert process.returncode == 1
+    ovs.start_server()
+    wait_until(lambda: wanted(ovs) == before, "the guard's work")
+    wait_until(lambda: not is_up("e1"), "the uplink as before")
+    assert node.run(br0("e0"), GANETI_OVS_TIMEOUT="5")[0] == ["nothing to do"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_uplinks_that_were_down_are_so_again(
+    killed: bool, node: Node, ovs: OpenVSwitch, taps: Taps
+) -> None:
+    node.run(br0("e0"))
+    for device in ("e1", "e2"):
+        run("ip", "link", "set", device, "down" if device == "e1" else "up")
+    with node.start(br0("e1+e2"), "--confirm", "30") as process:
+        answer(process)
+        assert is_up("e1")
+        if killed:
+            process.kill()
+        process.communicate("no\n", timeout=30)
+    wait_until(lambda: not is_up("e1"), "the uplink as before")
+    assert is_up("e2")
+    # Those of a vSwitch whose rows need no change, too.
+    node.run(br0("e1"))
+    run("ip", "link", "set", "e1", "down")
+    with node.start(br0("e1"), "--confirm", "30") as process:
+        answer(process)
+        assert is_up("e1")
+        process.communicate("no\n", timeout=30)
+    assert not is_up("e1")
+    node.run(br0("e1"))
+    assert is_up("e1")
+
+
 def test_hanging_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     """A stopped process is ended by its guard, which then takes the change back."""
     node.run(br0("e0"))

@@ -38,9 +38,16 @@ def test_confirmed(tmp_path: Path) -> None:
     assert (tmp_path / "said").read_text() == '{"x": 1} confirm\n'
 
 
-def test_nothing_to_do_is_not_asked_twice() -> None:
+def test_nothing_to_do_is_not_asked_twice(tmp_path: Path) -> None:
+    """But the node is given the time to keep its document."""
+    file = tmp_path / "said"
     answer = json.dumps({"applied": True, "changes": [], "warnings": []})
-    assert run(f"read d; echo '{answer}'; read c", again="exit 1") == Outcome("n1", True)
+    script = (
+        f"read d; echo '{answer}'; read c; sleep 0.3; echo \"$c\" >{shlex.quote(str(file))};"
+        " echo '{\"confirmed\":true}'"
+    )
+    assert run(script, again="exit 1") == Outcome("n1", True)
+    assert file.read_text() == "confirm\n"
 
 
 def test_a_node_that_cannot_be_reached_any_more(tmp_path: Path) -> None:
@@ -110,7 +117,8 @@ def test_all_at_once() -> None:
 
     def reach(node: str, _command: str) -> list[str]:
         wait = "sleep 1;" if node == "slow" else ""
-        return ["sh", "-c", f"read d; {wait} echo '{{\"applied\": true}}'; read c"]
+        last = "echo '{\"confirmed\": true}'"
+        return ["sh", "-c", f"read d; {wait} echo '{{\"applied\": true}}'; read c; {last}"]
 
     names = ["slow", *(f"n{number}" for number in range(20))]
     started = time.monotonic()

@@ -305,6 +305,27 @@ def test_an_uplink_that_is_one_already_may_carry_what_it_likes() -> None:
     ]
 
 
+def test_other_internal_ports_that_the_node_uses() -> None:
+    """An address may be on one of its own, in a VLAN."""
+    database = Database()
+    bridge(database, "br0")
+    apply(database, switch(uplinks="eth0"))
+    port(database, "br0", "mgmt0", tag=10)
+    (row,) = (row for row in database.tables["Interface"].values() if row["name"] == "mgmt0")
+    row["type"] = "internal"
+    host = Host(DEVICES, {"mgmt0": "the node's address 192.0.2.1"})
+    plan = plan_switches((switch(uplinks="eth0", trunks="10+20"),), database.found(), host)
+    assert refusals(plan) == []
+    plan = plan_switches((switch(uplinks="eth0", trunks="20"),), database.found(), host)
+    assert refusals(plan) == [
+        "mgmt0 carries the node's address 192.0.2.1 in VLAN 10, which trunks 20 keep from the"
+        " uplink"
+    ]
+    assert refusals(plan_switches((switch(),), database.found(), host)) == [
+        "mgmt0 carries the node's address 192.0.2.1 and would have no uplink"
+    ]
+
+
 NAMES = ("br0", "br1")
 
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from ganeti_ovs.cluster.switchtags import (
     MAX_TAG,
+    OTHERS,
     Stored,
     TagChange,
     change,
+    change_outcome,
     read_tags,
     switches_for,
     tags_of,
@@ -127,6 +129,31 @@ def test_two_first_changes_at_the_same_moment() -> None:
 
 def test_in_the_middle_of_a_change() -> None:
     tags = {"ovs:switch:br0", "ovs:switch:br0:mtu:1500", "ovs:switch:br1:mtu:9000", "other"}
+    assert torn(tags), "a change takes the revision first"
+    tags.add("ovs:revision:1")
     assert not torn(tags)
     assert torn({*tags, "ovs:switch:br0:mtu:9000"})
     assert not torn({*tags, "ovs:switch:br0:uplinks:a+b"})
+    assert not torn({"ovs:revision:1"})
+    assert not torn({"other"})
+
+
+@pytest.mark.parametrize(
+    ("now", "outcome"),
+    [
+        ("ovs:revision:new ovs:switch:br0:mtu:9000", ""),
+        ("ovs:revision:old ovs:switch:br0:mtu:1500", "is as it was"),
+        # the job ended between its opcodes
+        ("ovs:switch:br0:mtu:1500", "is as it was"),
+        (
+            "ovs:revision:new ovs:switch:br0:mtu:9000 ovs:switch:br0:mtu:1500",
+            "is changed in part, finish it by gnt-group remove-tags g ovs:switch:br0:mtu:1500",
+        ),
+        ("ovs:revision:other ovs:switch:br0:mtu:1400", OTHERS),
+        ("ovs:revision:new ovs:revision:other ovs:switch:br0:mtu:9000", OTHERS),
+    ],
+)
+def test_what_a_job_has_done(now: str, outcome: str) -> None:
+    tags = TagChange(("ovs:switch:br0:mtu:1500",), ("ovs:switch:br0:mtu:9000",))
+    command = "gnt-group remove-tags g"
+    assert change_outcome(frozenset(now.split()), "new", ["old"], tags, command) == outcome
