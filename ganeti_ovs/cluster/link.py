@@ -55,6 +55,10 @@ class Link:
                     if inner == _IFLA_INFO_KIND:
                         self._kind = answer[first:last].rstrip(b"\0").decode(errors="replace")
 
+    def close(self) -> None:
+        """Give the kernel's socket back, which else the end of the process does."""
+        self._kernel.close()
+
     def check_guest(self) -> None:
         """Raise Error unless it is a guest's: a KVM tap, or by its name a Xen vif.
 

@@ -72,10 +72,12 @@ def _down(wanted: tuple[VSwitch, ...]) -> tuple[str, ...]:
     devices = []
     for device in [device for switch in wanted for device in switch.uplinks]:
         try:
-            if not Link(device).up:
-                devices.append(device)
+            link = Link(device)
         except Error:
             continue  # There is none, which the plan says.
+        if not link.up:
+            devices.append(device)
+        link.close()
     return tuple(devices)
 
 
