@@ -201,7 +201,9 @@ def seen_at(cluster: Cluster, mac: str) -> Iterator[list[str]]:
 def test_migrate_there_and_back(cluster: Cluster) -> None:
     """Ports are on both nodes for seconds, but the MAC moves once, to the target.
 
-    Emulated guests stand still when the host does, so the median of three counts if it must.
+    NOTE: in two of five runs of this file the first migrations lost some three seconds of pings,
+    later ones and those of 28 in a row without the tests before none. Until the cause is found,
+    the median of three counts where the first is out of range.
     """
     config = json.loads(cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout)
     (mac,) = (
