@@ -157,6 +157,9 @@ class _Run:
 
     def _put_back(self, change: switches.Change) -> str:
         """What became of it, in words that continue a line."""
+        if not change.operations:  # Links alone: no guard was needed, and none is there.
+            set_down(change)
+            return "; everything is as it was before"
         from ganeti_ovs.ovsdb.learning import announce
 
         try:

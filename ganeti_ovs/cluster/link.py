@@ -69,12 +69,19 @@ class Link:
         if self._kind != "tun" and not (not self._kind and self.tap.startswith("vif")):
             raise Error(f"{self.tap} is no guest's interface (kind {self._kind or 'physical'!r})")
 
-    def set_up(self, up: bool = True) -> None:
-        """Set it administratively up, or down. Raises Error when the kernel refuses."""
+    def set_up(self) -> None:
+        """Set it administratively up. Raises Error when the kernel refuses."""
+        self._set(_IFF_UP)
+
+    def set_down(self) -> None:
+        """Set it administratively down. Raises Error when the kernel refuses."""
+        self._set(0)
+
+    def _set(self, flag: int) -> None:
         self._ask(
             _RTM_NEWLINK,
             _NLM_F_REQUEST | _NLM_F_ACK,
-            pack(_IFINFO, 0, 0, self._index, _IFF_UP if up else 0, _IFF_UP),
+            pack(_IFINFO, 0, 0, self._index, flag, _IFF_UP),
         )
 
     def _ask(self, kind: int, flags: int, body: bytes) -> bytes:

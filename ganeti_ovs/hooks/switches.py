@@ -63,7 +63,7 @@ def set_down(change: switches.Change) -> None:
     """Uplinks that were down before a change are so again, after it is taken back."""
     for device in change.down:
         try:
-            Link(device).set_up(False)
+            Link(device).set_down()
         except Error:
             continue  # It has gone.
 
