@@ -3,7 +3,6 @@ knowledge of VLANs, against the database as Open vSwitch's library reads it."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,8 +38,7 @@ class Guest:
 
 def check(cluster: Cluster, guests: dict[str, Guest]) -> None:
     """Fail unless exactly the right ports of ours are on exactly the right nodes."""
-    config = json.loads(cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout)
-    nics = {one["name"]: one["nics"] for one in config["instances"].values()}
+    nics = {one["name"]: one["nics"] for one in cluster.config()["instances"].values()}
     for number in range(1, len(cluster.boxes)):
         running = taps(cluster.node(number))
         here = sorted(name for name, guest in guests.items() if guest.node == number)

@@ -6,6 +6,7 @@ A further namespace is the physical network: one bridge for the nodes' addresses
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -119,6 +120,13 @@ class Cluster:
     def rows(self, number: int) -> dict[str, list[dict[str, Any]]]:
         """The node's OVS database, read by Open vSwitch's own library."""
         return read(f"/proc/{self.node(number).pid}/root/run/openvswitch/db.sock")
+
+    def config(self) -> dict[str, Any]:
+        """Ganeti's configuration, as the master keeps it."""
+        config: dict[str, Any] = json.loads(
+            self.master.run("cat", "/var/lib/ganeti/config.data").stdout
+        )
+        return config
 
     def close(self) -> None:
         for box in reversed(self.boxes):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
 
@@ -42,16 +39,9 @@ class Guests:
         assert ("hotplug:done" in out) == hot, out
         self.expect(name, vlan, limit, node=self.wanted[name].node, burst=burst)
 
-    def config(self) -> dict[str, Any]:
-        """Ganeti's configuration."""
-        config: dict[str, Any] = json.loads(
-            self.cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout
-        )
-        return config
-
     def params(self, name: str) -> dict[str, str]:
         """The NIC's own parameters, as the configuration has them."""
-        (nic,) = (one for one in self.config()["instances"].values() if one["name"] == name)
+        (nic,) = (one for one in self.cluster.config()["instances"].values() if one["name"] == name)
         params: dict[str, str] = nic["nics"][0]["nicparams"]
         return params
 

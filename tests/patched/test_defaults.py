@@ -97,7 +97,7 @@ def test_defaults_from_the_beginning(packages: Path) -> None:
     try:
         guests = Guests(cluster)
         guests.add("a.lab", "max_burst=1M", ".100", 10_000_000, burst=1_000_000)
-        config = guests.config()
+        config = cluster.config()
         assert "max_bandwidth" not in guests.params("a.lab")
         defaults = config["cluster"]["nicparams"]["default"]
         assert defaults["vlan"] == ".100"

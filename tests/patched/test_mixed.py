@@ -114,7 +114,7 @@ def test_back_to_debian_s_own(cluster: Cluster, guests: Guests) -> None:
     cluster.master.run(*cfgupgrade)
     for number in (2, 1):  # the master asks the others whether it is
         daemons(cluster.node(number), "start-all")
-    text = json.dumps(guests.config())
+    text = json.dumps(cluster.config())
     assert not [key for key in KEYS if f'"{key}"' in text]
     # What runs keeps what only the patched Ganeti could say, until its next start.
     guests.modify("a.lab", "vlan=.200", ".200", 10_000_000)

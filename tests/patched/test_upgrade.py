@@ -6,7 +6,6 @@ that of 3.0 only in its version number, which lets stock daemons read it.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,11 +27,6 @@ def cluster(packages: Path) -> Iterator[Cluster]:
     lab = Cluster(nodes=2, packages=packages, version="3.0")
     yield lab
     lab.close()
-
-
-def configuration(cluster: Cluster) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads(cluster.master.run("cat", CONFIG).stdout)
-    return config
 
 
 def differing(old: Any, new: Any, path: str = "") -> list[str]:
@@ -69,10 +63,10 @@ def test_stock(cluster: Cluster) -> None:
 
 
 def test_upgrade(cluster: Cluster) -> None:
-    before = configuration(cluster)
+    before = cluster.config()
     go_to(cluster, "3.1")
     assert "+ovs1" in cluster.gnt("cluster", "--version")
-    after = configuration(cluster)
+    after = cluster.config()
     for kind in ("instances", "nodegroups"):
         changed = differing(before[kind], after[kind])
         assert not changed, changed
