@@ -5,7 +5,6 @@ The tests of this file build on each other and run in their order.
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
+from tests.cluster.wire import frames, homes, longest_gap
 
 GUESTS: dict[str, Guest] = {}
 """What must be; the tests keep it up to date."""
@@ -177,56 +177,44 @@ def test_hot_plug(cluster: Cluster) -> None:
     check(cluster, GUESTS)
 
 
-@contextmanager
-def seen_at(cluster: Cluster, mac: str) -> Iterator[list[str]]:
-    """The ports of the physical switch at which it learns `mac` during the block, in order."""
-    ports: list[str] = []
-    monitor = subprocess.Popen(
-        ["nsenter", "-t", str(cluster.boxes[0].pid), "--net", "stdbuf", "-oL",
-         "bridge", "monitor", "fdb"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-    try:
-        yield ports
-    finally:
-        monitor.terminate()
-        out, _ = monitor.communicate(timeout=10)
-        for line in out.splitlines():
-            words = line.split()
-            if words[0] == mac and "dev" in words and words[-1] != "permanent":
-                ports.append(words[words.index("dev") + 1])
+def boot(cluster: Cluster, node: int, guest: str) -> str:
+    """The ID of the guest's present boot; waits until it is up."""
+    booted(cluster, node, guest)
+    return cluster.guest(node, guest, "cat /proc/sys/kernel/random/boot_id").strip()
 
 
 def test_migrate_there_and_back(cluster: Cluster) -> None:
     """Ports are on both nodes for seconds, but the MAC moves once, to the target.
 
-    NOTE: in two of five runs of this file the first migrations lost some three seconds of pings,
-    later ones and those of 28 in a row without the tests before none. Until the cause is found,
-    the median of three counts where the first is out of range.
+    NOTE: under emulation one migration in some five ends in the guest's own panic as it resumes:
+    "kernel BUG at mm/slub.c:419" (an skb freed twice) below virtio_net's free_old_xmit_skbs. The
+    guest boots anew, and some 30 pings are lost, ten a second. Only migrations that the guest
+    survives tell of lost frames, so one in each direction must be among ten.
     """
-    config = json.loads(cluster.master.run("cat", "/var/lib/ganeti/config.data").stdout)
     (mac,) = (
-        one["nics"][0]["mac"] for one in config["instances"].values() if one["name"] == "b.lab"
+        one["nics"][0]["mac"]
+        for one in cluster.config()["instances"].values()
+        if one["name"] == "b.lab"
     )
-    lost: list[int] = []
-    for node in (3, 2) * 3:
+    survived: set[int] = set()
+    for node in (3, 2) * 5:
+        before = boot(cluster, 5 - node, "b.lab")
         with (
-            seen_at(cluster, mac) as ports,
+            frames(cluster, mac) as found,
             pinging(cluster, 1, "a.lab", "10.0.0.2") as result,
         ):
             cluster.gnt("instance", "migrate", "--force", "-n", f"node{node}.lab", "b.lab")
             GUESTS["b.lab"].node = node
             check(cluster, GUESTS)
-        moves = [port for before, port in zip(["", *ports], ports) if port != before]
-        assert moves in ([f"t{node}.1"], [f"t{5 - node}.1", f"t{node}.1"]), moves
-        print(f"migration to node{node}: {result[1]} of {result[0]} pings lost, ten a second")
-        assert result[0] > 10
-        lost.append(result[1])
-        if node == 2 and len(lost) == 2 and max(lost) <= 5:
+        assert homes(found) == [f"t{5 - node}.1", f"t{node}.1"], longest_gap(found)
+        sent, lost = result
+        assert sent > 10
+        if boot(cluster, node, "b.lab") == before:
+            assert lost <= 5, f"{lost} of {sent} pings lost; {longest_gap(found)}"
+            survived.add(node)
+        if node == 2 and survived == {2, 3}:
             return
-    for there in (lost[::2], lost[1::2]):
-        assert sorted(there)[1] <= 5, lost
+    pytest.fail(f"the guest survived migrations to {sorted(survived)} only")
 
 
 def test_migrate_to_a_node_without_the_vswitch(cluster: Cluster) -> None:
