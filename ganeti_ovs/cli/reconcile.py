@@ -31,9 +31,7 @@ def reconcile(dry_run: bool, as_json: bool, database: Optional[str]) -> None:  #
     plan.done[:0] = done
     plan.problems[:0] = problems
     if as_json:
-        words = asdict(plan)
-        del words["operations"], words["removals"], words["attached"]
-        click.echo(json.dumps({**words, "dry_run": dry_run}, indent=2))
+        click.echo(json.dumps({**asdict(plan), "dry_run": dry_run}, indent=2))
     else:
         for line in plan.done:
             click.echo(f"would have {line}" if dry_run else line)

@@ -27,14 +27,27 @@ class Tags:
         self._instances = {one.get("name"): one for one in _objects(data, "instances")}
         self._networks = {one.get("uuid"): one for one in _objects(data, "networks")}
 
+    def indices(self, instance: str) -> dict[str, str] | None:
+        """UUID -> index of the instance's NICs; None if this node does not know."""
+        found = self._instances.get(instance)
+        if found is None:
+            return None
+        nics = found.get("nics")
+        return {
+            str(one.get("uuid")): str(index)
+            for index, one in enumerate(nics if isinstance(nics, list) else ())
+            if isinstance(one, dict)
+        }
+
     def refresh(self, nic: Mapping[str, str]) -> dict[str, str]:
-        """The NIC's environment with TAGS and NETWORK_TAGS as they are now, if known."""
+        """The NIC's environment with its index and its tags as they are now, if known."""
         instance = self._instances.get(nic.get("INSTANCE"))
         if instance is None:
             return dict(nic)
         current = {**nic, "TAGS": _joined(instance)}
-        for one in instance.get("nics") or ():
+        for index, one in enumerate(instance.get("nics") or ()):
             if one.get("uuid") == nic.get("INTERFACE_UUID"):
+                current["INTERFACE_INDEX"] = str(index)
                 current["NETWORK_TAGS"] = _joined(self._networks.get(one.get("network"), {}))
         return current
 

@@ -55,8 +55,7 @@ def nic_from_environment(environ: Mapping[str, str]) -> Nic:
     index = decimal(_required(environ, "INTERFACE_INDEX"), "INTERFACE_INDEX", 4)
     tap = interface_name(_required(environ, "INTERFACE"), "INTERFACE")
     uuid = nic_uuid(_required(environ, "INTERFACE_UUID"))
-    key = NicKey(index, environ.get("INTERFACE_NAME", ""), uuid)
-    settings = _settings(environ, key)
+    settings = _settings(environ, _tags_index(environ, index), uuid)
     vlan = settings.get("vlan", Vlan())
     port_type = settings.get("port_type")
     rate = settings.get("max_bandwidth", 0)
@@ -80,6 +79,24 @@ def nic_from_environment(environ: Mapping[str, str]) -> Nic:
     )
 
 
+def means_another(environ: Mapping[str, str], old: str, new: str) -> bool:
+    """True if its tags say something else of the NIC under the index `new` than under `old`.
+
+    Both are texts of Ganeti's index. Raises BadInput for tags that are wrong.
+    """
+    uuid = nic_uuid(_required(environ, "INTERFACE_UUID"))
+    before, after = (
+        _settings(environ, decimal(index, "INTERFACE_INDEX", 4), uuid) for index in (old, new)
+    )
+    return before != after
+
+
+def _tags_index(environ: Mapping[str, str], index: int) -> int:
+    """The index by which tags mean the NIC: that under which it was plugged, if kept."""
+    kept = environ.get("TAGS_INDEX", "")
+    return decimal(kept, "TAGS_INDEX", 4) if kept else index
+
+
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "")
     if not value:
@@ -87,7 +104,8 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _settings(environ: Mapping[str, str], key: NicKey) -> Settings:
+def _settings(environ: Mapping[str, str], index: int, uuid: str) -> Settings:
+    key = NicKey(index, environ.get("INTERFACE_NAME", ""), uuid)
     own, every = nic_settings(environ.get("TAGS", ""), "instance", key)
     _none, network = nic_settings(environ.get("NETWORK_TAGS", ""), "network", key)
     merged = {**network, **every, **own}

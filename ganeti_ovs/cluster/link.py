@@ -46,7 +46,7 @@ class Link:
         answer = self._ask(
             _RTM_GETLINK, _NLM_F_REQUEST, pack(_IFINFO, 0, 0, 0, 0, 0) + attribute + b"\0" * 3
         )
-        _family, _type, self._index, flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
+        _family, _type, self.index, flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
         self.up = bool(flags & _IFF_UP)
         self._kind = ""
         for kind, start, end in attributes(answer, _BODY, len(answer)):
@@ -81,7 +81,7 @@ class Link:
         self._ask(
             _RTM_NEWLINK,
             _NLM_F_REQUEST | _NLM_F_ACK,
-            pack(_IFINFO, 0, 0, self._index, flag, _IFF_UP),
+            pack(_IFINFO, 0, 0, self.index, flag, _IFF_UP),
         )
 
     def _ask(self, kind: int, flags: int, body: bytes) -> bytes:

@@ -4,11 +4,19 @@ Ganeti tells a NIC's tags only to its network script, and keeps no file of them
 on the node; without a record of our own a lost OVS database would cost the
 limits. One file per tap below /var/run, which is empty after a reboot, as are
 the taps. The form is that of the environment: NAME=value lines.
+
+A record counts only if it is whole (its last line has its length) and of the plug that the
+tap has now. Records are written and read by who holds the tap's lock (`ovsdb.session`).
 """
 
 from __future__ import annotations
 
 import os
+from time import clock_gettime_ns
+
+from ganeti_ovs.cluster.files import read_file
+from ganeti_ovs.model.plug import Plug, parse_plug
+from ganeti_ovs.model.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +24,22 @@ if TYPE_CHECKING:
 
 NIC_VARIABLES = (
     "INSTANCE", "MAC", "MODE", "INTERFACE", "INTERFACE_INDEX", "INTERFACE_UUID", "INTERFACE_NAME",
-    "TAGS", "LINK", "VLAN", "NETWORK_TAGS", "PORT_TYPE", "MAX_BANDWIDTH", "MAX_BURST",
+    "TAGS", "TAGS_INDEX", "LINK", "VLAN", "NETWORK_TAGS", "PORT_TYPE", "MAX_BANDWIDTH", "MAX_BURST",
 )  # fmt: skip
 """All that `ganeti_ovs.cluster.environment` reads."""
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_CLOCK_BOOTTIME = 7
+_HALF = "~"
+"""What the name of a file ends in that is being written; no interface's name does."""
+
+
+@frozen
+class Record:
+    """What Ganeti said of one plug of a tap."""
+
+    plug: Plug
+    nic: dict[str, str]
 
 
 def run_directory(environ: Mapping[str, str]) -> str:
@@ -27,53 +48,94 @@ def run_directory(environ: Mapping[str, str]) -> str:
     return root + "/run"
 
 
-def write(environ: Mapping[str, str], nic: Mapping[str, str]) -> None:
+def plug_now(ifindex: int) -> Plug:
+    """The plug that the interface with this number has, described at this moment."""
+    return Plug(read_file(_BOOT_ID)[:8], ifindex, clock_gettime_ns(_CLOCK_BOOTTIME))
+
+
+def write(environ: Mapping[str, str], nic: Mapping[str, str], plug: Plug) -> None:
     """Keep what `nic` says, under the tap that its INTERFACE names (validated by the caller).
 
-    `environ` says where. Raises OSError. Whole or not at all: readers never see half a record.
+    `environ` says where. Whole or not at all; raises OSError, and then the former record has
+    gone, too, if it can be removed: an old one must not be taken for what holds now.
     """
-    directory = run_directory(environ) + "/ganeti-ovs/nic"
+    directory = _directory(environ)
     path = f"{directory}/{nic['INTERFACE']}"
     lines = [
         f"{name}={nic[name]}\n" for name in NIC_VARIABLES if nic.get(name) and "\n" not in nic[name]
     ]
-    data = "".join(lines).encode("utf-8", "surrogateescape")
-    new = f"{path}.{os.getpid()}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    data = "".join([*lines, f"PLUG={plug.text()}\n"]).encode("utf-8", "surrogateescape")
+    data += b"END=%d\n" % len(data)
     try:
-        handle = os.open(new, flags, 0o600)
+        _put(directory, path, data)
+    except OSError:
+        for name in (path + _HALF, path):
+            _remove(name)
+        raise
+
+
+def _put(directory: str, path: str, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    half = path + _HALF
+    try:
+        handle = os.open(half, flags, 0o600)
     except FileNotFoundError:
         os.makedirs(directory, 0o755, exist_ok=True)
-        handle = os.open(new, flags, 0o600)
+        handle = os.open(half, flags, 0o600)
     try:
-        os.write(handle, data)
+        # NOTE: on a full disk, a write may do a part and return no error.
+        while data:
+            data = data[os.write(handle, data) :]
     finally:
         os.close(handle)
-    os.rename(new, path)
+    os.rename(half, path)
 
 
 def forget(environ: Mapping[str, str], tap: str) -> None:
-    """Remove the record of `tap`, if there is one."""
-    path = f"{run_directory(environ)}/ganeti-ovs/nic/{tap}"
-    if os.path.exists(path):
-        os.unlink(path)
+    """Remove the record of `tap`, if there is one and it can be removed."""
+    for name in (tap, tap + _HALF):
+        _remove(f"{_directory(environ)}/{name}")
 
 
-def read_all(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """All records, by tap."""
-    directory = run_directory(environ) + "/ganeti-ovs/nic"
-    records = {}
+def read(environ: Mapping[str, str], tap: str) -> Record | None:
+    """The record of `tap`, None if there is none that is whole and about this tap."""
+    # NOTE: errors="surrogateescape" both ways, so the length in bytes is that of the file.
+    data = read_file(f"{_directory(environ)}/{tap}").encode("utf-8", "surrogateescape")
+    body, _, end = data.rpartition(b"END=")
+    if end != b"%d\n" % len(body):
+        return None
+    lines = [line.partition("=") for line in body.decode("utf-8", "surrogateescape").split("\n")]
+    values = {name: value for name, equals, value in lines if equals}
+    plug = parse_plug(values.pop("PLUG", ""))
+    if plug is None or values.get("INTERFACE") != tap:
+        return None
+    return Record(plug, {name: values[name] for name in NIC_VARIABLES if name in values})
+
+
+def read_all(environ: Mapping[str, str]) -> dict[str, Record]:
+    """All records that are whole, by tap."""
+    found = ((tap, read(environ, tap)) for tap in _names(environ))
+    return {tap: record for tap, record in found if record is not None}
+
+
+def names(environ: Mapping[str, str]) -> set[str]:
+    """The taps that have a record, or half of one."""
+    return {name[: -len(_HALF)] if name.endswith(_HALF) else name for name in _names(environ)}
+
+
+def _directory(environ: Mapping[str, str]) -> str:
+    return run_directory(environ) + "/ganeti-ovs/nic"
+
+
+def _names(environ: Mapping[str, str]) -> list[str]:
     try:
-        taps = os.listdir(directory)
-    except FileNotFoundError:
-        return {}
-    for tap in taps:
-        try:
-            with open(f"{directory}/{tap}", encoding="utf-8", errors="surrogateescape") as file:
-                lines = [line.partition("=") for line in file.read().splitlines()]
-        except FileNotFoundError:
-            continue
-        record = {name: value for name, equals, value in lines if equals and name in NIC_VARIABLES}
-        if record.get("INTERFACE") == tap:
-            records[tap] = record
-    return records
+        return os.listdir(_directory(environ))
+    except OSError:
+        return []
+
+
+def _remove(path: str) -> None:
+    try:  # noqa: SIM105
+        os.unlink(path)
+    except OSError:
+        pass  # It is not there, or stays: then its plug tells that it is old.

@@ -1,8 +1,10 @@
-"""Which guests' NICs run on this node, and on which tap: Ganeti's own files, and the kernel.
+"""Which guests' NICs run on this node, and on which tap.
 
-KVM: RUN_DIR/kvm-hypervisor has the instances' pid, their runtime (the NICs as
-they were started) and a file per NIC that names the tap. Those files can be
-stale; which taps a process really holds, the kernel says in its fdinfo.
+Each is known by what identifies it. A tap's record, if it is of the plug that the tap has now
+and of the guest that holds the tap, says all. Without one, KVM's guests are asked: the kernel
+says which taps a process holds, qemu which netdev has which, the netdev's ID begins the NIC's
+UUID, and Ganeti's runtime file has the NIC with that UUID as it was started. Positions and
+numbers of files say nothing: hot-plugging mixes them up. What cannot be known is said so.
 Xen: an interface vif<domain>.<index>, and the NIC data that Ganeti wrote.
 """
 
@@ -10,90 +12,148 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganeti_ovs.cluster import records, xen
+from ganeti_ovs.cluster import qemu, records, xen
+from ganeti_ovs.cluster.files import read_file
 from ganeti_ovs.cluster.records import run_directory
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.errors import BadInput, Error, quoted
+from ganeti_ovs.model.names import instance_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ganeti_ovs.cluster.records import Record
+    from ganeti_ovs.model.plug import Plug
+
     Environment = dict[str, str]
 
 
-def running_nics(environ: Mapping[str, str], interfaces: set[str]) -> dict[str, Environment]:
-    """The NICs of all modes that run here: tap -> environment as for the network script.
+@dataclass(frozen=True)
+class Running:
+    """A tap that a guest holds."""
 
-    `interfaces` are this node's network interfaces. What Ganeti last told us of
-    a NIC (our records) goes before what it was started with.
-    """
-    known = records.read_all(environ)
-    found: dict[str, Environment] = {}
-    for nic in _kvm(environ, interfaces, known):
-        found[nic["INTERFACE"]] = nic
+    instance: str
+    tap: str
+    nic: Environment = field(default_factory=dict)
+    """As for the network script; empty if it is not known which NIC it is."""
+    recorded: Plug | None = None
+    """The plug in its record, if what is known is from there."""
+    unknown: str = ""
+    """Why it is not known which NIC it is, in words."""
+
+
+def running_nics(environ: Mapping[str, str], interfaces: Mapping[str, int]) -> dict[str, Running]:
+    """The NICs of all modes that run here, by tap; `interfaces`: name -> number (ifindex)."""
+    known = {
+        tap: record
+        for tap, record in records.read_all(environ).items()
+        if tap in interfaces and record.plug.same(records.plug_now(interfaces[tap]))
+    }
+    found = {one.tap: one for one in _kvm(environ, interfaces, known)}
     for vif in interfaces:
         if vif.startswith("vif") and vif not in found:
-            nic_data = _vif(vif, environ, known.get(vif))
-            if nic_data:
-                found[vif] = nic_data
+            nic = _vif(vif, environ, known.get(vif))
+            if nic is not None:
+                found[vif] = nic
     return found
 
 
 def _kvm(
-    environ: Mapping[str, str], interfaces: set[str], known: Mapping[str, Environment]
-) -> Iterator[Environment]:
+    environ: Mapping[str, str], interfaces: Mapping[str, int], known: Mapping[str, Record]
+) -> Iterator[Running]:
     root = run_directory(environ) + "/ganeti/kvm-hypervisor"
-    by_process: dict[str, set[str]] = {}
     for instance in _names(f"{root}/pid"):
-        pid = _read(f"{root}/pid/{instance}").strip()
-        if pid not in by_process:
-            by_process[pid] = _taps_of(pid) & interfaces
-        held = by_process[pid]
-        if not held:
+        try:
+            instance_name(instance)
+        except BadInput:
             continue
-        started = _started(f"{root}/conf/{instance}.runtime")
-        by_file = {
-            _read(f"{root}/nic/{instance}/{index}").strip(): index
-            for index in _names(f"{root}/nic/{instance}")
-            if index.isdigit()
-        }
-        for tap in held:
+        held = qemu.taps_of(read_file(f"{root}/pid/{instance}").strip(), instance)
+        held = {number: tap for number, tap in held.items() if tap in interfaces}
+        asked = None
+        for tap in sorted(set(held.values())):
             record = known.get(tap)
-            if record and record.get("INSTANCE") == instance:
-                yield record
-            elif tap in by_file and int(by_file[tap]) < len(started):
-                index = int(by_file[tap])
-                yield _environment(instance, tap, index, started[index])
+            if record is not None and record.nic.get("INSTANCE") == instance:
+                yield Running(instance, tap, record.nic, record.plug)
+                continue
+            if asked is None:
+                asked = _Pairing(root, instance, held, known)
+            yield asked.of(tap)
 
 
-def _taps_of(pid: str) -> set[str]:
-    """The taps that a process holds open (`iff:` in /proc/PID/fdinfo, drivers/net/tun.c)."""
-    taps = set()
-    if pid.isdigit():
-        for number in _names(f"/proc/{pid}/fdinfo"):
-            for line in _read(f"/proc/{pid}/fdinfo/{number}").splitlines():
-                if line.startswith("iff:"):
-                    taps.add(line[4:].strip())
-    return taps
+class _Pairing:
+    """Which NIC has which tap of a guest, for taps without a record."""
+
+    def __init__(
+        self, root: str, instance: str, held: Mapping[int, str], known: Mapping[str, Record]
+    ) -> None:
+        self._root, self._instance = root, instance
+        self._nics = _started(f"{root}/conf/{instance}.runtime")
+        ids: dict[str, set[str]] = {tap: set() for tap in held.values()}
+        for number, name in qemu.netdevs(f"{root}/ctrl/{instance}.monitor").items():
+            if number in held:
+                ids[held[number]].add(name)
+        self._uuids = {tap: self._uuid(names) for tap, names in ids.items()}
+        for tap in ids:
+            record = known.get(tap)
+            if record is not None and record.nic.get("INSTANCE") == instance:
+                self._uuids[tap] = record.nic.get("INTERFACE_UUID", "")
+        self._leave_over()
+
+    def _uuid(self, names: set[str]) -> str:
+        """Of the NIC whose device has this ID: nic-<its UUID up to the third dash> (hv_kvm)."""
+        if len(names) != 1:
+            return ""
+        (name,) = names
+        begin = name[len("nic-") :] if name.startswith("nic-") else ""
+        fits = [
+            str(nic["uuid"])
+            for nic in self._nics
+            if len(begin) >= 8 and str(nic["uuid"]).startswith(begin)
+        ]
+        return fits[0] if len(fits) == 1 else ""
+
+    def _leave_over(self) -> None:
+        """The only tap that is left is the only NIC's that is left."""
+        taps = [tap for tap, uuid in self._uuids.items() if not uuid]
+        rest = {str(nic["uuid"]) for nic in self._nics} - {*self._uuids.values()}
+        if len(taps) == len(rest) == 1 and len(self._uuids) == len(self._nics):
+            self._uuids[taps[0]] = rest.pop()
+
+    def of(self, tap: str) -> Running:
+        """What is known of the NIC on `tap`."""
+        fits = [nic for nic in self._nics if nic["uuid"] == self._uuids[tap] != ""]
+        if len(fits) != 1:
+            return Running(self._instance, tap, unknown="neither qemu nor Ganeti's files say which")
+        indices = [
+            index
+            for index in _names(f"{self._root}/nic/{self._instance}")
+            if index.isdigit()
+            and read_file(f"{self._root}/nic/{self._instance}/{index}").strip() == tap
+        ]
+        index = indices[0] if len(indices) == 1 else ""
+        return Running(self._instance, tap, _environment(self._instance, tap, index, fits[0]))
 
 
 def _started(path: str) -> list[dict[str, Any]]:
     """The NICs of a runtime file: (command, NICs, hypervisor parameters, …) as JSON."""
     try:
-        nics = json.loads(_read(path))[1]
-    except (ValueError, LookupError, TypeError):
+        nics = json.loads(read_file(path))[1]
+    except (ValueError, LookupError, TypeError, RecursionError):
         return []
-    return [nic for nic in nics if isinstance(nic, dict)] if isinstance(nics, list) else []
+    if not isinstance(nics, list):
+        return []
+    return [nic for nic in nics if isinstance(nic, dict) and isinstance(nic.get("uuid"), str)]
 
 
-def _environment(instance: str, tap: str, index: int, nic: dict[str, Any]) -> Environment:
-    params = nic.get("nicparams") or {}
-    network = nic.get("netinfo") or {}
+def _environment(instance: str, tap: str, index: str, nic: Mapping[str, Any]) -> Environment:
+    params, network = _mapping(nic.get("nicparams")), _mapping(nic.get("netinfo"))
+    tags = network.get("tags")
     values = {
         "INSTANCE": instance,
         "INTERFACE": tap,
-        "INTERFACE_INDEX": str(index),
+        "INTERFACE_INDEX": index,
         "INTERFACE_UUID": nic.get("uuid"),
         "INTERFACE_NAME": nic.get("name"),
         "MAC": nic.get("mac"),
@@ -103,32 +163,33 @@ def _environment(instance: str, tap: str, index: int, nic: dict[str, Any]) -> En
         "PORT_TYPE": params.get("port_type"),
         "MAX_BANDWIDTH": params.get("max_bandwidth"),
         "MAX_BURST": params.get("max_burst"),
-        "NETWORK_TAGS": " ".join(map(str, network.get("tags") or ())),
+        "NETWORK_TAGS": " ".join(map(str, tags)) if isinstance(tags, list) else "",
     }
     return {name: str(value) for name, value in values.items() if value}
 
 
-def _vif(vif: str, environ: Mapping[str, str], record: Environment | None) -> Environment | None:
-    if record:
-        return record
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _vif(vif: str, environ: Mapping[str, str], record: Record | None) -> Running | None:
+    if record is not None:
+        return Running(record.nic.get("INSTANCE", ""), vif, record.nic, record.plug)
     try:
         data = xen.nic_environment(vif, environ)
     except Error:
         return None
-    return {name: data[name] for name in records.NIC_VARIABLES if data.get(name)}
+    nic = {name: data[name] for name in records.NIC_VARIABLES if data.get(name)}
+    return Running(nic.get("INSTANCE", ""), vif, nic)
 
 
 def _names(directory: str) -> list[str]:
     try:
-        return os.listdir(directory)
+        return sorted(os.listdir(directory))
     except OSError:
         return []
 
 
-def _read(path: str) -> str:
-    """The file's text, or nothing: these files come and go with their guests."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError:
-        return ""
+def whose(one: Running) -> str:
+    """The tap and its guest, for people."""
+    return f"{one.tap} ({quoted(one.instance)[1:-1]})"

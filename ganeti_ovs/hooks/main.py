@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.cluster.environment import nic_from_environment, where
 from ganeti_ovs.cluster.hook import group_network, instance_nics, is_here, nodes_to_be
 from ganeti_ovs.hooks import node
+from ganeti_ovs.hooks.indices import moved_indices
 from ganeti_ovs.hooks.switches import kept
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.names import interface_name
@@ -74,6 +75,8 @@ def before(event: str, environ: Environment) -> list[str]:
             links.setdefault(nic_from_environment(shown).switch, where(shown))
         except BadInput as err:
             problems.append(f"{where(shown)}: {err}")
+    if not problems:
+        problems += moved_indices(event, environ)
     if links and is_here(nodes_to_be(environ)):
         missing = links.keys() - _switches(environ)
         problems += [f"{links[name]}: {_no_switch(name)}" for name in sorted(missing)]

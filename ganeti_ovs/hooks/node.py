@@ -3,76 +3,143 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import records
-from ganeti_ovs.cluster.configuration import Tags
-from ganeti_ovs.cluster.environment import nic_from_environment, where
 from ganeti_ovs.cluster.link import Link
-from ganeti_ovs.cluster.running import running_nics
-from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.hooks.look import View, look
+from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import node
-from ganeti_ovs.ovsdb.client import default_socket
-from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
+from ganeti_ovs.ovsdb.session import NODE, Session, apply_limit
+from ganeti_ovs.plan import reconcile as plans
 
 if TYPE_CHECKING:
-    from ganeti_ovs.model.nic import Nic
-    from ganeti_ovs.plan.reconcile import Plan
+    from collections.abc import Mapping
+
+    from ganeti_ovs.plan.reconcile import Plan, Step
 
     Environment = dict[str, str]
+
+_LOOKS = 6
+"""How often everything is looked at before it is given up: others go on changing it."""
+_SINGLY = 4
+"""From this look on, one transaction a tap: an odd row may keep all others from theirs."""
+_PATIENCE = 60.0
+"""Seconds, besides those of one call, that several callers may wait for one another."""
+
+
+@dataclass
+class Done:
+    """What was done, or would be; the words are for people, one a line."""
+
+    done: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """Ports that are left alone though they look odd."""
+    problems: list[str] = field(default_factory=list)
+    """What cannot be put right."""
 
 
 def reconcile(
     environ: Environment,
     *,
-    news: dict[str, Environment] | None = None,
+    news: Mapping[str, Environment] | None = None,
     database: str | None = None,
     dry_run: bool = False,
-) -> Plan:
+) -> Done:
     """Reconcile this node; return what was done (or would be, with `dry_run`).
 
     `news` are NICs as Ganeti has them now (UUID -> environment), for what a
     hook has just been told; they go before what was known. A NIC whose settings
-    are wrong is a problem of the plan, its port is left as it is. Raises Error
+    are wrong is a problem, its port is left as it is. Raises Error
     when Open vSwitch cannot be reached or does not apply the change.
+
+    The node's lock is held from the first look to the end, the locks of the taps that are to be
+    touched from before the look that counts: their scripts have ended, or wait.
     """
-    interfaces = {name for _index, name in socket.if_nameindex()}
-    nics = running_nics(environ, interfaces)
-    tags = Tags(environ)
-    wanted: dict[str, Nic] = {}
-    problems: list[str] = []
-    others: set[str] = set()
-    for tap, known in nics.items():
-        current = tags.refresh(known)
-        told = (news or {}).get(known.get("INTERFACE_UUID", ""), {})
-        if told.get("MODE") == known.get("MODE"):
-            # A running tap keeps its mode until the guest is started anew.
-            current.update(told)
-        if current.get("MODE") != "openvswitch":
-            others.add(tap)
-            continue
-        try:
-            wanted[tap] = nic_from_environment(current)
-        except BadInput as err:
-            problems.append(f"{where(current)}: {err}")
-            interfaces.add(tap)
-            continue
-        if not dry_run:
-            records.write(environ, current)
     path = database or default_socket(environ)
-    with Session(path, "reconcile", apply_limit(environ)) as session:
-        plan = node.apply(session, wanted, interfaces, others, dry_run)
-    plan.problems.extend(problems)
-    if not dry_run:
-        _finish(environ, plan, interfaces)
-    return plan
+    with Session(path, NODE, apply_limit(environ)) as session:
+        session.acquire(_PATIENCE)
+        return _Run(session, environ, news or {}).run(dry_run)
 
 
-def _finish(environ: Environment, plan: Plan, interfaces: set[str]) -> None:
-    for tap in plan.attached:
-        try:
-            Link(tap).set_up()
-        except Error as err:
-            plan.problems.append(str(err))
-    for tap in records.read_all(environ).keys() - interfaces:
-        records.forget(environ, tap)
+class _Run:
+    def __init__(
+        self, session: Session, environ: Environment, news: Mapping[str, Environment]
+    ) -> None:
+        self.session, self.environ, self.news = session, environ, news
+        self.locked: set[str] = set()
+        self.busy: set[str] = set()
+        """Taps whose scripts hang."""
+
+    def run(self, dry_run: bool) -> Done:
+        for number in range(_LOOKS):
+            view = look(self.session, self.environ, self.news, self.busy)
+            plan = plans.reconcile(view.desired, view.snapshot)
+            if dry_run:
+                return self._said(view, plan, [step.words for step in plan.steps])
+            touched = {step.tap for step in plan.steps if step.tap} | view.unwritten.keys()
+            if not touched <= self.locked:
+                self.busy |= self.session.also(touched - self.locked)
+                self.locked |= touched - self.busy
+                continue
+            view = view.recorded(self.environ)
+            plan = plans.reconcile(view.desired, view.snapshot)
+            if not _as_looked_at(view, plan):
+                continue
+            failed: dict[str, str] = {}
+            try:
+                if number < _SINGLY:
+                    node.carry_out(self.session, plan.steps)
+                else:
+                    failed = node.carry_out_singly(self.session, plan.steps)
+            except TransactionFailed:
+                continue
+            return self._finish(view, plan, failed)
+        raise Error("the node's ports are being changed by others all the time; try again")
+
+    def _finish(self, view: View, plan: Plan, failed: Mapping[str, str]) -> Done:
+        good = [step for step in plan.steps if step.tap not in failed]
+        said = self._said(view, plan, [step.words for step in good])
+        said.problems += [f"{tap}: {why}" for tap, why in failed.items()]
+        attached = [step.tap for step in good if step.attached]
+        refused = node.refused(self.session, attached) if attached else {}
+        said.problems += [f"{tap}: {why}" for tap, why in refused.items()]
+        for tap in attached:
+            try:
+                link = Link(tap)
+                if link.index == view.desired.plugs[tap].ifindex:
+                    link.set_up()
+                link.close()
+            except Error as err:
+                said.problems.append(str(err))
+        self._forget()
+        return said
+
+    def _forget(self) -> None:
+        """Remove records whose taps have gone; under their locks, as a tap may be made anew."""
+        known = records.names(self.environ)
+        gone = known - _interfaces().keys()
+        busy = self.session.also(gone) if gone else set()
+        for tap in gone - busy - _interfaces().keys():
+            records.forget(self.environ, tap)
+
+    def _said(self, view: View, plan: Plan, words: list[str]) -> Done:
+        return Done(words, [*plan.left], [*view.problems, *plan.problems])
+
+
+def _as_looked_at(view: View, plan: Plan) -> bool:
+    """True if the interfaces that the plan is about are still those that were looked at."""
+    now = _interfaces()
+    return all(_same(step, view, now) for step in plan.steps if step.tap)
+
+
+def _interfaces() -> dict[str, int]:
+    """This node's network interfaces: name -> number."""
+    return {name: index for index, name in socket.if_nameindex()}
+
+
+def _same(step: Step, view: View, now: Mapping[str, int]) -> bool:
+    plug = view.desired.plugs.get(step.tap)
+    return now.get(step.tap) == (plug.ifindex if plug else None)

@@ -17,6 +17,8 @@ from ganeti_ovs.plan.port import refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ganeti_ovs.model.plug import Plug
+
     Environment = dict[str, str]
 
 
@@ -29,21 +31,25 @@ def up(environ: Environment) -> int:
         nic = nic_from_environment(environ)
         link = Link(nic.tap)
         link.check_guest()
+        plug = records.plug_now(link.index)
+        nic = nic.plugged(plug.text())
         with Session(default_socket(environ), nic.tap, apply_limit(environ)) as session:
             done = ports.attach(session, nic)
             try:
                 link.set_up()
-            except Error:
-                down_port(session, nic.tap)
-                raise
+            except Error as err:
+                raise Error(f"{err}{ports.take_back(session, nic.tap, nic.plug)}") from None
+            # Under the lock: reconciling must not find the port without it.
+            unkept = _keep(environ, plug)
     except DatabaseUnavailable as err:
-        return fail(environ, err)
+        # To try again for its other NICs would only take more time.
+        others = environ.get("INTERFACE_INDEX") not in (None, "", "0")
+        more = "; gnt-ovs reconcile removes ports of the same start that are left"
+        return fail(environ, err, more if others else "")
     except Error as err:
         return fail(environ, err, give_up(environ))
-    try:
-        records.write(environ, environ)
-    except OSError as err:
-        say(environ, f"warning: no record for gnt-ovs reconcile could be written: {err}")
+    if unkept:
+        say(environ, f"warning: no record for gnt-ovs reconcile could be written: {unkept}")
     if done.replaced_foreign:
         say(environ, f"warning: replaced a stale port {nic.tap} that was not ours")
     if done.unpoliced:
@@ -61,13 +67,21 @@ def down(environ: Environment) -> int:
     Repeating it, or a tap without port, is no error. A port of another NIC
     (tap names are reused) or somebody else's stays.
     """
+    from ganeti_ovs.ovsdb.find import find
+
     try:
         tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
+        uuid = environ.get("INTERFACE_UUID", "").lower()
         with Session(default_socket(environ), tap, apply_limit(environ)) as session:
-            down_port(session, tap, environ.get("INTERFACE_UUID", "").lower())
+            session.acquire()
+            found = find(session, tap)
+            if found is not None and found.marked and uuid in ("", found.iface_id):
+                ports.detach(session, found)
+            record = records.read(environ, tap)
+            if record is None or uuid in ("", record.nic.get("INTERFACE_UUID", "").lower()):
+                records.forget(environ, tap)
     except Error as err:
         return fail(environ, err)
-    records.forget(environ, tap)
     return 0
 
 
@@ -78,32 +92,37 @@ def clear(environ: Environment) -> None:
     this one to its VLAN as soon as ovs-vswitchd is restarted. A node without
     Open vSwitch is not bothered; failure is a warning.
     """
+    from ganeti_ovs.ovsdb.find import find
+
     path = default_socket(environ)
     try:
         tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
         if not os.path.exists(path):
+            records.forget(environ, tap)
             return
         with Session(path, tap, apply_limit(environ)) as session:
             session.acquire()
-            found = ports.find(session, tap)
+            # Whatever it says: it is of a NIC for Open vSwitch.
+            records.forget(environ, tap)
+            found = find(session, tap)
             if found is None:
                 return
             if not found.marked:
                 refuse_foreign(found)
             ports.detach(session, found)
-        records.forget(environ, tap)
     except Error as err:
         say(environ, f"warning: Open vSwitch may still have a port for this interface: {err}")
     else:
         say(environ, f"warning: removed a stale Open vSwitch port {tap}")
 
 
-def down_port(session: Session, tap: str, iface_id: str = "") -> None:
-    """Detach `tap` if its port is ours and, where `iface_id` is given, made for that NIC."""
-    session.acquire()
-    found = ports.find(session, tap)
-    if found is not None and found.marked and iface_id in ("", found.iface_id):
-        ports.detach(session, found)
+def _keep(environ: Environment, plug: Plug) -> str:
+    """Write the record of what Ganeti has said; why it could not be, or empty."""
+    try:
+        records.write(environ, environ, plug)
+    except OSError as err:
+        return err.strerror or str(err)
+    return ""
 
 
 def fail(environ: Environment, err: Error, more: str = "") -> int:

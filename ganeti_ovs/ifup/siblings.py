@@ -11,9 +11,9 @@ from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.running import running_nics
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import instance_name, interface_name
-from ganeti_ovs.ovsdb import ports
 from ganeti_ovs.ovsdb.client import default_socket
-from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.ovsdb.find import find
+from ganeti_ovs.ovsdb.session import NODE, Session, apply_limit
 from ganeti_ovs.plan import port as plan
 from ganeti_ovs.plan.wire import MARK, ovs_map
 
@@ -34,7 +34,8 @@ def give_up(environ: Environment) -> str:
     try:
         tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
         instance = instance_name(environ.get("INSTANCE", ""))
-        with Session(default_socket(environ), tap, apply_limit(environ)) as session:
+        # The node's lock first, as all do who take locks of several taps.
+        with Session(default_socket(environ), NODE, apply_limit(environ)) as session:
             removed = _remove(session, environ, tap, instance)
     except Error:
         # The error before it is the one to be told.
@@ -43,6 +44,25 @@ def give_up(environ: Environment) -> str:
 
 
 def _remove(session: Session, environ: Environment, tap: str, instance: str) -> list[str]:
+    session.acquire()
+    asked = _ports_of(session, instance) - {tap}
+    # Their locks: nobody works at them any more when they are looked at.
+    names = (asked - session.also(asked)) & _ports_of(session, instance)
+    if names:
+        interfaces = {name: index for index, name in socket.if_nameindex()}
+        names -= running_nics(environ, interfaces).keys()
+    removed = []
+    for name in sorted(names):
+        found = find(session, name)
+        if found is not None and found.marked:
+            session.commit(plan.detach(found))
+            records.forget(environ, name)
+            removed.append(name)
+    return removed
+
+
+def _ports_of(session: Session, instance: str) -> set[str]:
+    """The taps that have ports of ours for the instance."""
     marks = ovs_map({MARK[0]: MARK[1], "ganeti-instance": instance})
     ours: Operation = {
         "op": "select",
@@ -50,14 +70,4 @@ def _remove(session: Session, environ: Environment, tap: str, instance: str) -> 
         "where": [["external_ids", "includes", marks]],
         "columns": ["name"],
     }
-    names = {row["name"] for row in session.transact([ours])[0]["rows"]} - {tap}
-    if names:
-        names -= running_nics(environ, {name for _index, name in socket.if_nameindex()}).keys()
-    removed = []
-    for name in sorted(names):
-        found = ports.find(session, name)
-        if found is not None and found.marked:
-            session.commit(plan.detach(found))
-            records.forget(environ, name)
-            removed.append(name)
-    return removed
+    return {row["name"] for row in session.transact([ours])[0]["rows"]}

@@ -26,3 +26,9 @@ class Nic:
     """bit/s in each direction; 0 = unlimited."""
     max_burst: int = 0
     """bit; 0 = chosen from max_bandwidth."""
+    plug: str = ""
+    """The text of its tap's plug (`ganeti_ovs.model.plug`); empty where it has none yet."""
+
+    def plugged(self, plug: str) -> Nic:
+        """The same NIC with its tap's plug."""
+        return Nic(**{**self.__dict__, "plug": plug})

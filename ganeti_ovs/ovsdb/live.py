@@ -1,22 +1,21 @@
-"""Guests' ports as they are, read as a whole, and changed while they are in use."""
+"""Guests' ports as they are, read as a whole in one transaction."""
 
 from __future__ import annotations
 
-from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.ports import verify
-from ganeti_ovs.plan.change import Live, change
+from ganeti_ovs.model import plug
+from ganeti_ovs.plan.change import Live
 from ganeti_ovs.plan.port import Found
+from ganeti_ovs.plan.reconcile import Snapshot
 from ganeti_ovs.plan.wire import MARK, references
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.ovsdb.client import Client
-    from ganeti_ovs.ovsdb.session import Session
 
     Row = dict[str, Any]
+    Tables = dict[str, dict[str, Row]]
 
 _COLUMNS = {
     "Bridge": ("name", "ports"),
@@ -30,63 +29,87 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def read_live(client: Client) -> dict[str, Live]:
-    """Every port with a single interface of its own name, by that name; one transaction.
-
-    Ports of others are among them: `found.marked` says whose they are.
-    """
+def read_snapshot(client: Client) -> Snapshot:
+    """All that reconciling looks at in the database."""
     results = client.transact(
         [
             {"op": "select", "table": table, "where": [], "columns": ["_uuid", *columns]}
             for table, columns in _COLUMNS.items()
         ]
     )
-    tables: dict[str, dict[str, Row]] = {
+    tables: Tables = {
         table: {row["_uuid"][1]: row for row in result["rows"]}
         for table, result in zip(_COLUMNS, results)
     }
-    live = {}
+    users = _users(tables)
+    live: dict[str, Live] = {}
     for bridge in tables["Bridge"].values():
         for reference in references(bridge["ports"]):
-            port = tables["Port"][reference]
+            port = tables["Port"].get(reference, {"interfaces": ["set", []]})
             interfaces = references(port["interfaces"])
-            interface = tables["Interface"][interfaces[0]]
-            if len(interfaces) == 1 and interface["name"] == port["name"]:
-                live[str(port["name"])] = _live(str(bridge["name"]), port, interface, tables)
-    return live
+            interface = tables["Interface"].get(interfaces[0]) if len(interfaces) == 1 else None
+            if interface is not None and interface["name"] == port["name"]:
+                live[str(port["name"])] = _live(bridge["name"], port, interface, tables, users)
+    return Snapshot(
+        live=live,
+        odd=_odd(tables, live),
+        switches=frozenset(row["name"] for row in tables["Bridge"].values()),
+        orphans=_orphans(tables, users),
+    )
 
 
-def adjust(session: Session, nic: Nic) -> bool:
-    """Bring the NIC's port to what `nic` wants while the guest uses it.
-
-    True if anything had to be changed; then ovs-vswitchd has applied it.
-    Raises Error when the NIC has no port of ours on its vSwitch, or the change
-    is not applied. NOTE: a time-out is not a roll-back, and the state before
-    was not what is wanted: the change stays.
-    """
-    session.acquire()
-    live = read_live(session).get(nic.tap)
-    if live is None or not live.found.marked or live.found.iface_id != nic.uuid:
-        raise Error(f"{nic.tap} has no port of this NIC")
-    if live.switch != nic.switch:
-        raise Error(f"{nic.tap} is on vSwitch {live.switch}; moving it needs a hot-plug or restart")
-    operations = change(nic, live)
-    if not operations:
-        return False
-    _results, cfg = session.commit(operations)
-    session.wait_applied(cfg)
-    verify(session, live.found.interfaces[0])
-    return True
+def _users(tables: Tables) -> dict[str, int]:
+    """UUID of a QoS or Queue row -> how many Port or QoS rows refer to it."""
+    users: dict[str, int] = {}
+    for port in tables["Port"].values():
+        for reference in references(port["qos"]):
+            users[reference] = users.get(reference, 0) + 1
+    for qos in tables["QoS"].values():
+        for reference in {queue[1] for _number, queue in qos["queues"][1]}:
+            users[reference] = users.get(reference, 0) + 1
+    return users
 
 
-def _live(switch: str, port: Row, interface: Row, tables: dict[str, dict[str, Row]]) -> Live:
+def _odd(tables: Tables, live: dict[str, Live]) -> dict[str, str]:
+    """Names of interfaces and ports that are no plain port of their own -> what they are."""
+    odd = {str(row["name"]): "a port of several interfaces" for row in tables["Port"].values()}
+    for port in tables["Port"].values():
+        for reference in references(port["interfaces"]):
+            interface = tables["Interface"].get(reference)
+            if interface is not None and interface["name"] != port["name"]:
+                odd[str(interface["name"])] = f"part of port {port['name']}"
+    return {name: what for name, what in odd.items() if name not in live}
+
+
+def _orphans(tables: Tables, users: dict[str, int]) -> tuple[tuple[str, str], ...]:
+    """(table, row UUID) of ours that no port uses: QoS rows, and queues of these or of none."""
+    qos = [key for key, row in tables["QoS"].items() if _marked(row) and not users.get(key)]
+    gone: dict[str, int] = {}
+    for key in qos:
+        for reference in {queue[1] for _number, queue in tables["QoS"][key]["queues"][1]}:
+            gone[reference] = gone.get(reference, 0) + 1
+    queues = [
+        key
+        for key, row in tables["Queue"].items()
+        if _marked(row) and users.get(key, 0) == gone.get(key, 0)
+    ]
+    return (*(("QoS", key) for key in qos), *(("Queue", key) for key in queues))
+
+
+def _live(switch: str, port: Row, interface: Row, tables: Tables, users: dict[str, int]) -> Live:
     marks = dict(interface["external_ids"][1])
-    ours = [tables["QoS"][row] for row in references(port["qos"]) if _marked(tables["QoS"][row])]
+    ours = [
+        tables["QoS"][row]
+        for row in references(port["qos"])
+        if row in tables["QoS"] and _marked(tables["QoS"][row]) and users[row] == 1
+    ]
     queues = {
         number: tables["Queue"][queue[1]]
         for qos in ours
         for number, queue in qos["queues"][1]
-        if _marked(tables["Queue"][queue[1]])
+        if queue[1] in tables["Queue"]
+        and _marked(tables["Queue"][queue[1]])
+        and users[queue[1]] == 1
     }
     return Live(
         found=Found(
@@ -99,6 +122,7 @@ def _live(switch: str, port: Row, interface: Row, tables: dict[str, dict[str, Ro
             iface_id=marks.get("iface-id", ""),
             qos=tuple(qos["_uuid"][1] for qos in ours),
             queues=tuple(queue["_uuid"][1] for queue in queues.values()),
+            plug=marks.get(plug.KEY, ""),
         ),
         switch=switch,
         port=port,

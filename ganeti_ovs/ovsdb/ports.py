@@ -1,20 +1,26 @@
-"""Guests' ports in the database: attach one, find one, detach one."""
+"""Guests' ports in the database: attach one, detach one."""
 
 from __future__ import annotations
 
+from time import monotonic, sleep
+
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.value import frozen
-from ganeti_ovs.ovsdb.client import Client, DatabaseUnavailable, TransactionFailed
+from ganeti_ovs.ovsdb.client import (
+    ANSWER_LIMIT,
+    DatabaseUnavailable,
+    TransactionFailed,
+)
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan import port as plan
-from ganeti_ovs.plan.wire import MARK, references, select
+from ganeti_ovs.plan.wire import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ganeti_ovs.model.nic import Nic
-    from ganeti_ovs.plan.wire import Operation, Operations
+    from ganeti_ovs.plan.wire import Operations
 
 
 @frozen
@@ -33,84 +39,102 @@ def attach(session: Session, nic: Nic) -> Attached:
     A port that the tap has already is replaced. Raises Error (one line) when
     there is no such vSwitch, when a port that is not ours is in the way, when
     ovs-vswitchd does not answer in time or refuses the port; the port is taken
-    back then, or the error says what is left.
+    back then, or the error says what is left. DatabaseUnavailable: nobody answers.
     """
     operations = plan.attach(nic)
     replaced_foreign = False
     try:
-        results, cfg = _commit(session, nic, operations)
-    except TransactionFailed as err:
-        if err.error != "constraint violation":
-            raise
-        replaced_foreign = _clear(session, nic.tap)
-        results, cfg = _commit(session, nic, operations)
-    inserted = {
-        str(operation["table"]): str(result["uuid"][1])
-        for operation, result in zip(operations, results)
-        if operation["op"] == "insert"
-    }
-    unpoliced = any(
-        not plan.polices(row["datapath_type"])
-        for operation, result in zip(operations, results)
-        if operation["op"] == "select"
-        for row in result["rows"]
-    )
+        try:
+            results, cfg = _commit(session, nic, operations)
+        except TransactionFailed as err:
+            if err.error != "constraint violation":
+                raise
+            replaced_foreign = _clear(session, nic.tap)
+            results, cfg = _commit(session, nic, operations)
+    except DatabaseUnavailable as err:
+        # The answer is lost, not necessarily the port.
+        left = take_back(session, nic.tap, nic.plug, answers=False)
+        raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from None
     try:
+        unpoliced = any(
+            not plan.polices(row["datapath_type"])
+            for operation, result in zip(operations, results)
+            if operation["op"] == "select"
+            for row in result["rows"]
+        )
         session.wait_applied(cfg)
-        verify(session, inserted["Interface"])
+        verify(session, _inserted(operations, results))
     except BaseException as err:
-        left = _take_back(session, nic, inserted)
-        if left and isinstance(err, Error):
-            raise Error(f"{err}; {left}") from None
+        answers = not isinstance(err, DatabaseUnavailable)
+        left = take_back(session, nic.tap, nic.plug, answers)
+        if isinstance(err, Error):
+            unavailable = left and not answers
+            raise (DatabaseUnavailable if unavailable else Error)(f"{err}{left}") from None
         raise
     return Attached(replaced_foreign, unpoliced)
-
-
-def find(client: Client, tap: str) -> plan.Found | None:
-    """The rows that `tap` has, or None. Reads the Port and Interface tables through once."""
-    interfaces, ports = (
-        result["rows"]
-        for result in client.transact(
-            [
-                select("Interface", "name", tap, ("_uuid", "type", "external_ids")),
-                select("Port", "name", tap, ("_uuid", "name", "interfaces", "qos")),
-            ]
-        )
-    )
-    if interfaces and not ports:
-        # The interface is part of somebody's bond.
-        holder: Operation = {
-            "op": "select",
-            "table": "Port",
-            "where": [["interfaces", "includes", interfaces[0]["_uuid"]]],
-            "columns": ["_uuid", "name", "interfaces", "qos"],
-        }
-        ports = client.transact([holder])[0]["rows"]
-    if not ports:
-        return None
-    port = ports[0]
-    interface: dict[str, Any] = (
-        interfaces[0] if interfaces else {"type": "?", "external_ids": ["map", []]}
-    )
-    marks = dict(interface["external_ids"][1])
-    qos, queues = _our_qos(client, references(port["qos"]))
-    return plan.Found(
-        tap=tap,
-        port=port["_uuid"][1],
-        port_name=port["name"],
-        interface_type=interface["type"],
-        interfaces=references(port["interfaces"]),
-        marked=marks.get(MARK[0]) == MARK[1],
-        iface_id=marks.get("iface-id", ""),
-        qos=qos,
-        queues=queues,
-    )
 
 
 def detach(session: Session, found: plan.Found) -> None:
     """Remove a port with its QoS and queues and wait until ovs-vswitchd has let it go."""
     _results, cfg = session.commit(plan.detach(found))
     session.wait_applied(cfg)
+
+
+def take_back(session: Session, tap: str, made: str, answers: bool = True) -> str:
+    """Remove the port of `tap` if it was made for the plug `made`; not waited for.
+
+    By a new connection where the session's has gone, or `answers` no more: ovsdb-server may be
+    on its way back, for which ANSWER_LIMIT seconds are waited. Returns "", or what may be left,
+    in words that follow an error's.
+    """
+    deadline = monotonic() + ANSWER_LIMIT
+    try:
+        if answers:
+            try:
+                _remove(session, tap, made)
+            except DatabaseUnavailable:
+                answers = False
+        if not answers:
+            _again(session, tap, made, deadline)
+    except Error:
+        return (
+            f"; whether the port {tap} is there is not known: gnt-ovs reconcile removes it, or"
+            f" ovs-vsctl --if-exists del-port {tap}"
+        )
+    return ""
+
+
+def _again(session: Session, tap: str, made: str, deadline: float) -> None:
+    session.close()  # Else the database may go on keeping its lock.
+    while True:
+        try:
+            with Session(session.path, tap, session.limit) as again:
+                _remove(again, tap, made)
+        except DatabaseUnavailable:
+            if monotonic() > deadline:
+                raise
+            sleep(0.05)
+        else:
+            return
+
+
+def _remove(session: Session, tap: str, made: str) -> None:
+    from ganeti_ovs.ovsdb.find import find
+
+    session.acquire()
+    found = find(session, tap)
+    if found is not None and found.marked and found.plug == made:
+        session.commit(plan.detach(found))
+
+
+def _inserted(operations: Operations, results: list[dict[str, Any]]) -> str:
+    """UUID of the Interface row that was inserted."""
+    for operation, result in zip(operations, results):
+        if operation["op"] == "insert" and operation["table"] == "Interface":
+            uuid = result.get("uuid")
+            if isinstance(uuid, list) and len(uuid) == 2:
+                return str(uuid[1])
+    raise Error("Open vSwitch's database does not say what it has inserted")
 
 
 def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[dict[str, Any]], int]:
@@ -120,8 +144,6 @@ def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[di
         if err.error == "timed out":
             raise _no_switch(session, nic.switch) from None
         raise
-    except DatabaseUnavailable as err:
-        raise DatabaseUnavailable(f"{err} Whether {nic.tap} was attached is not known") from None
 
 
 def _no_switch(session: Session, name: str) -> Error:
@@ -144,6 +166,8 @@ def _clear(session: Session, tap: str) -> bool:
     one that goes and comes in a single step stays bound to the old device, and
     a tap that was made anew under the same name would be on nothing.
     """
+    from ganeti_ovs.ovsdb.find import find  # Not needed as a rule.
+
     session.acquire()
     found = find(session, tap)
     if found is None:
@@ -166,48 +190,3 @@ def verify(session: Session, interface: str) -> None:
         raise Error(f"ovs-vswitchd refuses the port: {quoted(error, 300)}")
     if not isinstance(ofport, int) or ofport < 0:
         raise Error("ovs-vswitchd refuses the port without saying why; see ovs-vswitchd.log")
-
-
-def _take_back(session: Session, nic: Nic, inserted: dict[str, str]) -> str:
-    """Remove the rows just inserted; return "" or a word about what is left."""
-    ours = plan.Found(
-        tap=nic.tap,
-        port=inserted["Port"],
-        port_name=nic.tap,
-        interface_type="",
-        interfaces=(inserted["Interface"],),
-        marked=True,
-        iface_id=nic.uuid,
-        qos=tuple(inserted[t] for t in ("QoS",) if t in inserted),
-        queues=tuple(inserted[t] for t in ("Queue",) if t in inserted),
-    )
-    try:
-        session.commit(plan.detach(ours))
-    except Error:
-        # ovsdb-server may have been restarted; then a new connection works.
-        try:
-            with Client(session.path) as client:
-                client.transact(plan.detach(ours))
-        except Error:
-            return (
-                f"the port {nic.tap} could not be taken back:"
-                f" remove it with ovs-vsctl --if-exists del-port {nic.tap}"
-            )
-    return ""
-
-
-def _our_qos(client: Client, rows: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    qos: list[str] = []
-    queues: list[str] = []
-    for row in rows:
-        columns = ("queues", "external_ids")
-        for found in client.transact([select("QoS", "_uuid", ["uuid", row], columns)])[0]["rows"]:
-            if [*MARK] not in found["external_ids"][1]:
-                continue
-            qos.append(row)
-            for _number, queue in found["queues"][1]:
-                wanted = select("Queue", "_uuid", queue, ("external_ids",))
-                marks = client.transact([wanted])[0]["rows"]
-                if marks and [*MARK] in marks[0]["external_ids"][1]:
-                    queues.append(queue[1])
-    return tuple(qos), tuple(queues)

@@ -1,20 +1,36 @@
-"""Changes that wait until ovs-vswitchd has carried them out, one caller at a time per tap."""
+"""Changes that wait until ovs-vswitchd has carried them out, by holders of locks alone."""
 
 from __future__ import annotations
 
 from time import monotonic
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.client import ANSWER_LIMIT, DATABASE, Client, TransactionFailed, check
+from ganeti_ovs.ovsdb.client import (
+    ANSWER_LIMIT,
+    DATABASE,
+    Client,
+    DatabaseUnavailable,
+    TransactionFailed,
+    check,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
-    from ganeti_ovs.plan.wire import Operations
+    from ganeti_ovs.plan.wire import Operation, Operations
 
 APPLY_LIMIT = 10.0
 """Seconds that ovs-vswitchd has to apply a change, unless GANETI_OVS_TIMEOUT says else."""
+
+NODE = "node"
+"""The lock of those who deduce what this node's ports must be (reconcile, hooks, ganeti-watcher).
+
+It comes first: its holder takes the locks of the taps that it is about to touch after it. A
+tap's own script takes its tap's lock alone, so scripts of different taps never meet. Not a
+tap's name: a tap called so would only wait longer.
+"""
 
 _MAX_LIMIT = 3600.0
 
@@ -38,22 +54,22 @@ def apply_limit(environ: dict[str, str]) -> float:
 
 
 class Session(Client):
-    """A connection that holds a lock of the database and sees how far ovs-vswitchd is.
+    """A connection that holds locks of the database and sees how far ovs-vswitchd is.
 
-    The lock (RFC 7047, 4.1.8) is named after `tap`: two calls for one tap come
-    one after the other, calls for different taps do not meet. It ends with the
-    connection, so a killed caller leaves none behind.
+    The first lock (RFC 7047, 4.1.8) is named after `name`, a tap as a rule: two
+    calls for one tap come one after the other, calls for different taps do not
+    meet. Locks end with the connection, so a killed caller leaves none behind.
 
     `limit` is the time in seconds that waiting for ovs-vswitchd may take, each time.
     """
 
-    def __init__(self, path: str, tap: str, limit: float) -> None:
+    def __init__(self, path: str, name: str, limit: float) -> None:
         super().__init__(path)
         self.limit = limit
-        self._lock = "ganeti_ovs_" + "".join(c if c.isalnum() else f"_{ord(c)}_" for c in tap)
-        self._locked = False
+        self._held: dict[str, bool] = {}
+        self._asked: dict[str, int] = {}
         self._cur_cfg = -1
-        self._lock_request: int | None = self.post("lock", self._lock)
+        self._ask_for(name)
         self._monitor_request = self.post(
             "monitor", DATABASE, None, {"Open_vSwitch": {"columns": ["cur_cfg"]}}
         )
@@ -61,41 +77,64 @@ class Session(Client):
     def __enter__(self) -> Session:
         return self
 
-    def acquire(self) -> None:
-        """Wait for the lock. Raises Error when another caller keeps it too long."""
-        self._settle_lock()
-        deadline = monotonic() + self.limit + ANSWER_LIMIT
-        while not self._locked:
-            if not self.receive(deadline):
-                raise Error(
-                    "another call for the same tap has not ended; look for hanging ganeti-ovs"
-                    " processes"
-                )
+    def acquire(self, patience: float = 0) -> None:
+        """Wait for the lock. Raises Error when another caller keeps it too long.
+
+        Who keeps it may wait for ovs-vswitchd twice: a port goes, another one comes. That long
+        is waited, and `patience` seconds more.
+        """
+        if not self._wait_for(list(self._held), patience):
+            raise Error(
+                "another call for the same ports has not ended; look for hanging ganeti-ovs"
+                " processes"
+            )
+
+    def also(self, names: Iterable[str]) -> set[str]:
+        """Wait for further locks; those of `names` that others keep too long are given up.
+
+        Returns the latter.
+        """
+        locks = {name: self._ask_for(name) for name in names}
+        if not self._wait_for([*locks.values()], 0):
+            missing = {name for name, lock in locks.items() if not self._held[lock]}
+            for name in missing:
+                del self._held[locks[name]]
+                self.post("unlock", locks[name])
+            return missing
+        return set()
+
+    def _wait_for(self, locks: list[str], patience: float) -> bool:
+        self._settle_locks()
+        deadline = monotonic() + 2 * self.limit + ANSWER_LIMIT + patience
+        while not all(self._held[lock] for lock in locks):
+            if not self.receive(deadline) or monotonic() > deadline:
+                return False
             self._notice()
+        return True
 
     def commit(self, operations: Operations) -> tuple[list[dict[str, Any]], int]:
-        """Commit `operations` as one transaction, holding the lock.
+        """Commit `operations` as one transaction, holding the locks.
 
         Returns their results and the number of the configuration to wait for.
         Raises TransactionFailed; then nothing was done.
         """
-        transaction: Operations = [
-            {"op": "assert", "lock": self._lock},
-            *operations,
-            {
-                "op": "mutate",
-                "table": "Open_vSwitch",
-                "where": [],
-                "mutations": [["next_cfg", "+=", 1]],
-            },
-            {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg"]},
-        ]
+        asserts: Operations = [{"op": "assert", "lock": lock} for lock in self._held]
+        counted: Operation = {
+            "op": "mutate",
+            "table": "Open_vSwitch",
+            "where": [],
+            "mutations": [["next_cfg", "+=", 1]],
+        }
+        read: Operation = {
+            "op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg"],
+        }  # fmt: skip
+        transaction = [*asserts, *operations, counted, read]
         before = self._cur_cfg
         # Sent together with the requests for lock and monitor: one round trip.
         results = self.answer(self.post("transact", DATABASE, *transaction))
         if before < 0:
             before = self._first_cur_cfg()
-        self._settle_lock()
+        self._settle_locks()
         try:
             good = check(results)
         except TransactionFailed as err:
@@ -103,13 +142,13 @@ class Session(Client):
                 raise
             self.acquire()
             good = self.transact(transaction)
-        cfg = int(good[-1]["rows"][0]["next_cfg"])
+        cfg = _number(good[-1].get("rows"), "next_cfg")
         if before >= cfg:
             # Somebody has set next_cfg back: go beyond what is applied, or we never wait.
             cfg = before + 1
             row: dict[str, object] = {"next_cfg": cfg}
             self.transact([{"op": "update", "table": "Open_vSwitch", "where": [], "row": row}])
-        return good[1:-2], cfg
+        return good[len(asserts) : -2], cfg
 
     def wait_applied(self, cfg: int) -> None:
         """Wait until ovs-vswitchd has applied configuration `cfg`.
@@ -120,17 +159,25 @@ class Session(Client):
         deadline = monotonic() + self.limit
         self._notice()
         while self._cur_cfg < cfg:
-            if not self.receive(deadline):
+            if not self.receive(deadline) or monotonic() > deadline:
                 raise NotApplied(
                     f"ovs-vswitchd has not applied the change within {self.limit:g} s;"
                     " is it running?"
                 )
             self._notice()
 
-    def _settle_lock(self) -> None:
-        if self._lock_request is not None:
-            self._locked = bool(self.answer(self._lock_request)["locked"])
-            self._lock_request = None
+    def _ask_for(self, name: str) -> str:
+        lock = "ganeti_ovs_" + "".join(c if c.isalnum() else f"_{ord(c)}_" for c in name)
+        if lock not in self._held:
+            self._held[lock] = False
+            self._asked[lock] = self.post("lock", lock)
+        return lock
+
+    def _settle_locks(self) -> None:
+        while self._asked:
+            lock, request = self._asked.popitem()
+            answer = self.answer(request)
+            self._held[lock] |= isinstance(answer, dict) and answer.get("locked") is True
         self._notice()
 
     def _first_cur_cfg(self) -> int:
@@ -139,13 +186,28 @@ class Session(Client):
 
     def _notice(self) -> None:
         for message in self.notifications:
-            if message["method"] == "locked" and message["params"] == [self._lock]:
-                self._locked = True
-            elif message["method"] == "update":
-                self._see(message["params"][1])
+            params = message.get("params")
+            if not isinstance(params, list):
+                continue
+            if message["method"] == "locked" and params and params[0] in self._held:
+                self._held[params[0]] = True
+            elif message["method"] == "update" and len(params) > 1:
+                self._see(params[1])
         self.notifications.clear()
 
-    def _see(self, tables: dict[str, dict[str, Any]]) -> None:
-        for row in tables.get("Open_vSwitch", {}).values():
-            if "cur_cfg" in row.get("new", {}):
-                self._cur_cfg = int(row["new"]["cur_cfg"])
+    def _see(self, tables: Any) -> None:
+        rows = tables.get("Open_vSwitch") if isinstance(tables, dict) else None
+        for row in rows.values() if isinstance(rows, dict) else ():
+            new = row.get("new") if isinstance(row, dict) else None
+            cur_cfg = new.get("cur_cfg") if isinstance(new, dict) else None
+            if isinstance(cur_cfg, int):
+                self._cur_cfg = cur_cfg
+
+
+def _number(rows: Any, column: str) -> int:
+    """The integer in the only row. Raises DatabaseUnavailable: it is none of Open vSwitch's."""
+    if isinstance(rows, list) and rows and isinstance(rows[0], dict):
+        value = rows[0].get(column)
+        if isinstance(value, int):
+            return value
+    raise DatabaseUnavailable(f"Open vSwitch's database has no {column}; see ovs-vsctl show")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganeti_ovs.model import plug
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.plan.limits import shaping
 from ganeti_ovs.plan.port import (
@@ -38,8 +39,11 @@ class Live:
     """Its queue 0, if that is ours."""
 
 
-def change(nic: Nic, live: Live, suffix: str = "") -> Operations:
+def change(nic: Nic, live: Live, suffix: str = "", unrecorded: bool = False) -> Operations:
     """Operations that make `live` what `nic` wants; none if it is that already.
+
+    The plug's time alone makes no difference, unless `unrecorded`: there is no record of what
+    `nic` wants, and the port must tell that an older one does not hold.
 
     Only columns that differ are written, each row stays the same row: the
     device stays attached and, where there was a limit before, its class is
@@ -47,15 +51,18 @@ def change(nic: Nic, live: Live, suffix: str = "") -> Operations:
     ports are changed in one transaction.
     """
     wanted = interface_row(nic)
-    marks = wanted.pop("external_ids")
+    del wanted["external_ids"]
+    stamp = ovs_map({plug.KEY: nic.plug} if nic.plug else {})
+    timeless = interface_row(nic.plugged(""))["external_ids"]
     operations = [
         *_update("Interface", live.interface, wanted),
-        *_update_ids("Interface", live.interface, marks),
+        *_update_ids("Interface", live.interface, timeless),
         *_update("Port", live.port, vlan_columns(nic)),
         *_update_ids("Port", live.port, ovs_map(ids(nic))),
         *_limit(nic, live, suffix),
     ]
-    if operations:
+    if operations or unrecorded:
+        operations += _update_ids("Interface", live.interface, stamp)
         what = f"ganeti-ovs: change {nic.tap} ({nic.instance}, NIC {nic.index})"
         operations.insert(0, comment(what))
     return operations

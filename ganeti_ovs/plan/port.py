@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganeti_ovs.model import plug
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.plan.limits import policing, shaping
@@ -40,9 +41,11 @@ class Found:
     iface_id: str
     """external_ids:iface-id of the Interface: the UUID of the NIC it was made for."""
     qos: tuple[str, ...] = ()
-    """The port's QoS row, if it is ours."""
+    """The port's QoS row, if it is ours and no other port's, too."""
     queues: tuple[str, ...] = ()
-    """The Queue rows of that QoS row that are ours."""
+    """The Queue rows of that QoS row that are ours and of no other QoS row."""
+    plug: str = ""
+    """external_ids:ganeti-ovs-plug of the Interface: the plug it was made for."""
 
 
 def ids(nic: Nic) -> dict[str, str]:
@@ -78,6 +81,7 @@ def interface_row(nic: Nic) -> dict[str, object]:
                 "attached-mac": nic.mac,
                 "iface-id": nic.uuid,
                 "iface-status": "active",
+                **({plug.KEY: nic.plug} if nic.plug else {}),
             }
         ),
     }

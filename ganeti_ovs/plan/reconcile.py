@@ -1,104 +1,192 @@
-"""A whole node: (the NICs that run here, the ports that are there) -> operations."""
+"""A whole node: (the NICs that run here, the ports that are there) -> operations, tap by tap."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.plug import parse_plug
 from ganeti_ovs.plan.change import Live, change
 from ganeti_ovs.plan.port import attach, detach, refuse_foreign
 from ganeti_ovs.plan.wire import delete
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ganeti_ovs.model.nic import Nic
-    from ganeti_ovs.plan.wire import Operations
+    from ganeti_ovs.model.plug import Plug
+    from ganeti_ovs.plan.wire import Operation, Operations
 
 
 @dataclass(frozen=True)
-class Node:
-    """What there is."""
+class Snapshot:
+    """What is in the database."""
 
     live: dict[str, Live]
-    """All ports with one interface, ours or not, by name."""
+    """All ports with one interface of their own name, ours or not, by that name."""
     switches: frozenset[str]
-    interfaces: frozenset[str]
-    """The node's network interfaces."""
-    other_taps: frozenset[str] = frozenset()
-    """Taps of running NICs that are not for Open vSwitch."""
+    odd: Mapping[str, str] = field(default_factory=dict)
+    """Names of other ports and interfaces -> what they are, in words."""
     orphans: tuple[tuple[str, str], ...] = ()
     """(table, row UUID) of QoS and Queue rows of ours that no port uses."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What this node's ports must be, by tap."""
+
+    nics: Mapping[str, Nic]
+    plugs: Mapping[str, Plug]
+    """The plug that each of the node's network interfaces has now."""
+    others: frozenset[str] = frozenset()
+    """Taps of running NICs that are not for Open vSwitch."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Taps whose ports stay as they are, whatever they are -> why, in words (empty: is said)."""
+    unrecorded: frozenset[str] = frozenset()
+    """Taps without a record of what `nics` wants for them."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done for one tap (its name is empty: rows that no port uses)."""
+
+    tap: str
+    words: str
+    removals: Operations
+    """What must be gone, and applied as gone, before the tap's name is used anew."""
+    operations: Operations
+    unchanged: Operations = field(default_factory=list)
+    """Make the transaction fail if the port is not any more what was looked at."""
+    attached: bool = False
+    """True if the tap gets a new port."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to do. The words are for people, one a line."""
 
-    removals: Operations = field(default_factory=list)
-    """Ports that must be gone, and applied as gone, before their names are used anew."""
-    operations: Operations = field(default_factory=list)
-    attached: list[str] = field(default_factory=list)
-    """Taps that get a new port."""
-    done: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    steps: tuple[Step, ...] = ()
+    left: tuple[str, ...] = ()
     """Ports that are left alone though they look odd."""
-    problems: list[str] = field(default_factory=list)
+    problems: tuple[str, ...] = ()
     """What cannot be put right."""
 
 
-def reconcile(wanted: dict[str, Nic], node: Node) -> Plan:
-    """Operations that give each NIC of `wanted` (by tap) its port, and remove our stale ones.
+def reconcile(desired: Desired, snapshot: Snapshot) -> Plan:
+    """What gives each NIC its port and removes our stale ones.
 
-    Ports of ours whose tap is gone, or belongs to a NIC of another mode, go.
-    A port of ours whose tap is there but belongs to no NIC that we know stays
-    and is reported: its guest may just be starting.
+    Ports of ours whose tap is gone, was made anew, or belongs to a NIC of another mode, go.
+    A port of ours whose tap is there but belongs to no NIC that we know stays and is
+    reported: its guest may just be starting. An odd tap gets a line and harms no other.
     """
-    plan = Plan()
-    for number, (tap, nic) in enumerate(sorted(wanted.items())):
-        _one(plan, nic, node.live.get(tap), node, str(number))
-    for tap, live in sorted(node.live.items()):
-        if tap in wanted or not live.found.marked:
+    steps: list[Step] = []
+    left: list[str] = []
+    problems: list[str] = []
+    for number, (_tap, nic) in enumerate(sorted(desired.nics.items())):
+        try:
+            step = _wanted(nic, desired, snapshot, str(number))
+        except Error as err:
+            problems.append(f"{_name(nic)}: {err}")
             continue
-        if tap not in node.interfaces or tap in node.other_taps:
-            plan.operations.extend(detach(live.found))
-            reason = "is not for Open vSwitch" if tap in node.other_taps else "is gone"
-            plan.done.append(f"removed {tap} from {live.switch}: its interface {reason}")
+        if step is not None:
+            steps.append(step)
+    for tap, live in sorted(snapshot.live.items()):
+        if desired.kept.get(tap):
+            left.append(f"{tap} on {live.switch}: {desired.kept[tap]}")
+        if tap in desired.nics or tap in desired.kept or not live.found.marked:
+            continue
+        why = _stale(live, desired)
+        if why:
+            words = f"removed {tap} from {live.switch}: its interface {why}"
+            steps.append(Step(tap, words, [], detach(live.found), _unchanged(live)))
         else:
-            plan.left.append(f"{tap} on {live.switch} belongs to no guest that Ganeti runs here")
-    for table, row in node.orphans:
-        plan.operations.append(delete(table, row))
-        plan.done.append(f"removed an unused {table} row of ours")
-    return plan
+            left.append(f"{tap} on {live.switch} belongs to no guest that Ganeti runs here")
+    for table, row in snapshot.orphans:
+        steps.append(Step("", f"removed an unused {table} row of ours", [], [delete(table, row)]))
+    return Plan(tuple(steps), tuple(left), tuple(problems))
 
 
-def _one(plan: Plan, nic: Nic, live: Live | None, node: Node, suffix: str) -> None:
-    name = f"{nic.tap} ({nic.instance}, NIC {nic.index})"
-    if nic.switch not in node.switches:
-        plan.problems.append(f"{name}: this node has no vSwitch {nic.switch}")
-        return
-    if live is not None:
-        same = live.found.marked and live.found.iface_id == nic.uuid and live.switch == nic.switch
-        if same and _bound(live):
-            operations = change(nic, live, suffix)
-            if operations:
-                plan.operations.extend(operations)
-                plan.done.append(f"changed {name} on {nic.switch}")
-            return
-        if not live.found.marked:
-            try:
-                refuse_foreign(live.found)
-            except Error as err:
-                plan.problems.append(f"{name}: {err}")
-                return
-        plan.removals.extend(detach(live.found))
-        plan.done.append(f"replaced {name} on {nic.switch}")
-    else:
-        plan.done.append(f"attached {name} to {nic.switch}")
-    plan.operations.extend(attach(nic, suffix))
-    plan.attached.append(nic.tap)
+def _wanted(nic: Nic, desired: Desired, snapshot: Snapshot, suffix: str) -> Step | None:
+    live = snapshot.live.get(nic.tap)
+    if nic.switch not in snapshot.switches:
+        raise Error(f"this node has no vSwitch {nic.switch}")
+    if nic.tap in snapshot.odd:
+        raise Error(
+            f"Open vSwitch has {nic.tap} as {snapshot.odd[nic.tap]}, which is not ours;"
+            " remove it by hand"
+        )
+    if live is None:
+        words = f"attached {_name(nic)} to {nic.switch}"
+        return Step(nic.tap, words, [], attach(nic, suffix), attached=True)
+    if (
+        live.found.marked
+        and live.found.iface_id == nic.uuid
+        and live.switch == nic.switch
+        and bound(live, desired.plugs.get(nic.tap))
+    ):
+        operations = change(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
+        if not operations:
+            return None
+        words = f"changed {_name(nic)} on {nic.switch}"
+        return Step(nic.tap, words, [], operations, _unchanged(live))
+    if not live.found.marked:
+        refuse_foreign(live.found)
+    return Step(
+        nic.tap,
+        f"replaced {_name(nic)} on {nic.switch}",
+        [*_unchanged(live), *detach(live.found)],
+        attach(nic, suffix),
+        attached=True,
+    )
 
 
-def _bound(live: Live) -> bool:
-    """True if ovs-vswitchd has the interface's device open."""
+def _stale(live: Live, desired: Desired) -> str:
+    """Why a port of ours that no NIC wants must go; empty if it may be needed."""
+    tap = live.found.tap
+    if tap not in desired.plugs:
+        return "is gone"
+    if tap in desired.others:
+        return "is not for Open vSwitch"
+    made = parse_plug(live.found.plug)
+    if made is not None and not made.same(desired.plugs[tap]):
+        return "was made anew"
+    return ""
+
+
+def bound(live: Live, now: Plug | None) -> bool:
+    """True if ovs-vswitchd has the interface's device open, and it is the one of this plug."""
     ofport = live.interface["ofport"]
-    return isinstance(ofport, int) and ofport > 0 and not isinstance(live.interface["error"], str)
+    made = parse_plug(live.found.plug)
+    return (
+        isinstance(ofport, int)
+        and ofport > 0
+        and not isinstance(live.interface["error"], str)
+        and (made is None or now is None or made.same(now))
+    )
+
+
+def _unchanged(live: Live) -> Operations:
+    """Both rows are still there, and still about the same."""
+    checks: tuple[tuple[str, dict[str, object], str], ...] = (
+        ("Interface", live.interface, "external_ids"),
+        ("Port", live.port, "interfaces"),
+    )
+    return [_wait(table, row, column) for table, row, column in checks]
+
+
+def _wait(table: str, row: dict[str, object], column: str) -> Operation:
+    reference = row["_uuid"]
+    return {
+        "op": "wait",
+        "timeout": 0,
+        "table": table,
+        "where": [["_uuid", "==", reference]],
+        "columns": [column],
+        "until": "==",
+        "rows": [{column: row[column]}],
+    }
+
+
+def _name(nic: Nic) -> str:
+    return f"{nic.tap} ({nic.instance}, NIC {nic.index})"

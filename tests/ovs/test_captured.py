@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ganeti_ovs.model import plug
+from ganeti_ovs.model.plug import parse_plug
 from tests.captured import CAPTURED
 from tests.ovs.support import UNPOLICED, port, wanted
 from tests.testbed.openvswitch import OpenVSwitch
@@ -51,6 +55,9 @@ def test_rows(name: str, ovs: OpenVSwitch, product: Product) -> None:
         assert row["external_ids"] == marks
         assert row["qos"] == []
         interface = row["interface"]
+        made = parse_plug(interface["external_ids"].pop(plug.KEY))
+        assert made is not None
+        assert made.ifindex == int(Path(f"/sys/class/net/{tap}/ifindex").read_text())
         assert interface["external_ids"] == {
             **marks,
             "iface-id": env["INTERFACE_UUID"],

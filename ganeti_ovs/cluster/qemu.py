@@ -1,0 +1,91 @@
+"""What the kernel and qemu itself say of a guest that runs here: its process, taps and netdevs.
+
+Not by qemu's command line: a NIC that is unplugged frees its file descriptor, and the next
+one that is plugged may get that number.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+
+from ganeti_ovs.cluster.files import read_file
+
+_MONITOR_LIMIT = 3.0
+"""Seconds in which qemu's monitor must answer. Ganeti's own calls keep it for half a second."""
+_LONGEST = 1 << 16
+"""Bytes of the monitor's answer that are read."""
+_PROMPT = b"(qemu) "
+_TAP = re.compile(r"^ \\ (\S+): index=\d+,type=tap,fd=(\d+)\r?$", re.MULTILINE)
+"""A line of `info network` (net/tap.c, net_init_tap, sets "fd=%d")."""
+
+
+def taps_of(pid: str, instance: str) -> dict[int, str]:
+    """The taps that the process holds open: file descriptor -> interface.
+
+    Empty unless it is the qemu of `instance` (its -name) from beginning to end: pid files
+    outlive their guests, and numbers of processes are used anew.
+    """
+    if not (pid.isascii() and pid.isdigit()):
+        return {}
+    begun = _begun(pid)
+    if not begun or _name(pid) != instance:
+        return {}
+    taps = {}
+    for number in _descriptors(pid):
+        # drivers/net/tun.c, tun_chr_show_fdinfo
+        for line in read_file(f"/proc/{pid}/fdinfo/{number}").splitlines():
+            if line.startswith("iff:"):
+                taps[int(number)] = line[len("iff:") :].strip()
+    return taps if _begun(pid) == begun else {}
+
+
+def netdevs(monitor: str) -> dict[int, str]:
+    """File descriptor -> the ID of the netdev that has it now, as qemu's monitor says.
+
+    Empty when it says nothing in time.
+    """
+    deadline = time.monotonic() + _MONITOR_LIMIT
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_MONITOR_LIMIT)
+            connection.connect(monitor)
+            _until_prompt(connection, deadline)
+            connection.sendall(b"info network\n")
+            text = _until_prompt(connection, deadline).decode(errors="replace")
+    except (OSError, ValueError):
+        return {}
+    return {int(number): name for name, number in _TAP.findall(text) if len(number) < 10}
+
+
+def _until_prompt(connection: socket.socket, deadline: float) -> bytes:
+    data = b""
+    while not data.endswith(_PROMPT):
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        chunk = connection.recv(4096)
+        if not chunk or len(data) > _LONGEST or time.monotonic() > deadline:
+            raise ConnectionError("no answer of qemu's monitor")
+        data += chunk
+    return data
+
+
+def _begun(pid: str) -> str:
+    """When the process began (proc(5), /proc/PID/stat, field 22)."""
+    fields = read_file(f"/proc/{pid}/stat").rpartition(") ")[2].split()
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _name(pid: str) -> str:
+    """What stands behind -name on the command line, as Ganeti writes it (hv_kvm)."""
+    words = read_file(f"/proc/{pid}/cmdline").split("\0")
+    at = words.index("-name") + 1 if "-name" in words else len(words)
+    return words[at].partition(",")[0] if at < len(words) else ""
+
+
+def _descriptors(pid: str) -> list[str]:
+    try:
+        return [number for number in os.listdir(f"/proc/{pid}/fdinfo") if number.isdigit()]
+    except OSError:
+        return []
