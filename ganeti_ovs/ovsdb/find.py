@@ -77,13 +77,19 @@ def _our_qos(client: Client, rows: tuple[str, ...]) -> tuple[tuple[str, ...], tu
             continue
         qos.append(row)
         for _number, queue in found[0]["queues"][1]:
-            # NOTE: no condition of OVSDB finds a map by its values alone.
+            # NOTE: no condition of OVSDB finds a map by its values alone; and rows that are the
+            # same in the columns asked for come once (ovsdb_query_distinct).
             (marks, others) = (
                 result["rows"]
                 for result in client.transact(
                     [
                         select("Queue", "_uuid", queue, ("external_ids",)),
-                        {"op": "select", "table": "QoS", "where": [], "columns": ["queues"]},
+                        {
+                            "op": "select",
+                            "table": "QoS",
+                            "where": [],
+                            "columns": ["_uuid", "queues"],
+                        },
                     ]
                 )
             )
