@@ -82,12 +82,14 @@ def nic_from_environment(environ: Mapping[str, str]) -> Nic:
 def means_another(environ: Mapping[str, str], old: str, new: str) -> bool:
     """True if its tags say something else of the NIC under the index `new` than under `old`.
 
-    Both are texts of Ganeti's index. Raises BadInput for tags that are wrong.
+    Both are texts of Ganeti's index. Raises BadInput for tags that are wrong under `old`, too.
     """
     uuid = nic_uuid(_required(environ, "INTERFACE_UUID"))
-    before, after = (
-        _settings(environ, decimal(index, "INTERFACE_INDEX", 4), uuid) for index in (old, new)
-    )
+    before = _settings(environ, decimal(old, "INTERFACE_INDEX", 4), uuid)
+    try:
+        after = _settings(environ, decimal(new, "INTERFACE_INDEX", 4), uuid)
+    except BadInput:
+        return True
     return before != after
 
 

@@ -12,38 +12,42 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.cluster.environment import means_another
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     Environment = dict[str, str]
 
 
-def keep_index(nic: Environment, plugged: str) -> str:
+def keep_index(nic: Environment, plugged: str) -> bool:
     """Set TAGS_INDEX of `nic` to `plugged` if tags would mean something else by its new index.
 
-    Returns a line about it for people, empty if there is nothing to say. Raises BadInput for
-    wrong tags.
+    Returns whether that is so. Raises BadInput for wrong tags.
     """
     nic.pop("TAGS_INDEX", None)
     index = nic.get("INTERFACE_INDEX", "")
     if not plugged or plugged == index or not means_another(nic, plugged, index):
-        return ""
+        return False
     nic["TAGS_INDEX"] = plugged
+    return True
+
+
+def kept(moved: Sequence[Mapping[str, str]]) -> str:
+    """A line for people about a guest's NICs that run under their old indices."""
+    words = ", ".join(f"NIC {one['INTERFACE_INDEX']} was NIC {one['TAGS_INDEX']}" for one in moved)
     return (
-        f"{nic['INSTANCE']}: NIC {index} was NIC {plugged} when it was plugged, and keeps what the"
-        f" tags gave it then; by index they mean another NIC now: {commands(nic['TAGS'], [nic])}"
+        f"{moved[0]['INSTANCE']}: {words} when plugged, and what the tags gave it then is kept; by"
+        f" index they mean another NIC now, write them by UUID: {commands(moved)}"
     )
 
 
-def commands(tags: str, moved: Iterable[Mapping[str, str]]) -> str:
-    """What writes tags by UUID instead of by index, for NICs that have got another index.
+def commands(moved: Sequence[Mapping[str, str]]) -> str:
+    """What writes tags by UUID instead of by index, for a guest's NICs that have got another index.
 
-    Each of `moved` has INSTANCE, INTERFACE_UUID, INTERFACE_INDEX, and in TAGS_INDEX its index
-    of before.
+    Each of `moved` has INSTANCE, TAGS, INTERFACE_UUID, INTERFACE_INDEX, and in TAGS_INDEX its
+    index of before.
     """
-    instance, stale, add = "", set(), set()
+    instance, stale, add = moved[0]["INSTANCE"], set(), set()
     for nic in moved:
-        instance = nic["INSTANCE"]
-        for tag in tags.split():
+        for tag in nic.get("TAGS", "").split():
             parts = tag.split(":", 3)
             if parts[:2] != ["ovs", "nic"] or len(parts) < 4:
                 continue

@@ -21,33 +21,21 @@ from ganeti_ovs.cluster.running import running_nics
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ganeti_ovs.cluster.running import Running
-
     Environment = dict[str, str]
 
 
-def moved_indices(event: str, environ: Mapping[str, str]) -> list[str]:
+def moved_indices(event: str, environ: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Why the operation would give NICs other settings by tags that have their index, in lines.
 
-    Raises BadInput for wrong tags.
+    `here`: what `plugged_here` says. Raises BadInput for wrong tags.
     """
     nics = {nic.get("INTERFACE_UUID", ""): nic for nic in instance_nics(environ)}
-    if event not in ("instance-modify", "instance-migrate") or not nics:
-        return []
-    instance = next(iter(nics.values()))["INSTANCE"]
-    interfaces = {name: index for index, name in socket.if_nameindex()}
-    here = {
-        one.nic.get("INTERFACE_UUID", ""): one
-        for one in running_nics(environ, interfaces).values()
-        if one.instance == instance and one.nic
-    }
     if event == "instance-migrate":
         # It would be plugged anew, by its new index, on the node that it goes to.
-        plugged = {uuid: _plugged(one) for uuid, one in here.items()}
-        return _refused(nics, plugged, "is", "migrate")
-    before = Tags(environ).indices(instance)
-    if before is None:
-        before = {uuid: _plugged(one) for uuid, one in here.items()}
+        return _refused(nics, here, "is", "migrate")
+    if event != "instance-modify" or not nics:
+        return []
+    before = _configured(environ) or dict(here)
     if not here and environ.get("GANETI_INSTANCE_STATUS") != "down":
         return []  # It may run on the other node, which then knows more.
     gone, new = before.keys() - nics.keys(), nics.keys() - before.keys()
@@ -56,8 +44,30 @@ def moved_indices(event: str, environ: Mapping[str, str]) -> list[str]:
     return _refused(nics, before, "would be", "modify")
 
 
-def _plugged(one: Running) -> str:
-    return one.nic.get("TAGS_INDEX") or one.nic.get("INTERFACE_INDEX", "")
+def plugged_here(environ: Mapping[str, str]) -> dict[str, str]:
+    """UUID -> the index by which tags mean it, of the hook's instance's NICs that run here."""
+    nics = instance_nics(environ)
+    if not nics:
+        return {}
+    interfaces = {name: index for index, name in socket.if_nameindex()}
+    return {
+        one.nic.get("INTERFACE_UUID", ""): one.nic.get("TAGS_INDEX")
+        or one.nic.get("INTERFACE_INDEX", "")
+        for one in running_nics(environ, interfaces).values()
+        if one.instance == nics[0]["INSTANCE"] and one.nic
+    }
+
+
+def kept_indices(event: str, environ: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
+    """UUID -> the index by which tags mean a NIC that (as far as is known here) goes on running."""
+    elsewhere = event == "instance-modify" and environ.get("GANETI_INSTANCE_STATUS") != "down"
+    return {**(_configured(environ) if elsewhere else {}), **here}
+
+
+def _configured(environ: Mapping[str, str]) -> dict[str, str]:
+    """UUID -> index, as Ganeti's configuration has the hook's instance; empty if not known."""
+    nics = instance_nics(environ)
+    return (Tags(environ).indices(nics[0]["INSTANCE"]) if nics else None) or {}
 
 
 def _refused(
@@ -75,5 +85,5 @@ def _refused(
     )
     return [
         f"{moved[0]['INSTANCE']}: {words}, and tags by index mean another NIC; before you {what}"
-        f" it, write them by UUID: {commands(moved[0].get('TAGS', ''), moved)}"
+        f" it, write them by UUID: {commands(moved)}"
     ]

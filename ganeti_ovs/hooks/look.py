@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.configuration import Tags
 from ganeti_ovs.cluster.environment import nic_from_environment, where
-from ganeti_ovs.cluster.moved import keep_index
+from ganeti_ovs.cluster.moved import keep_index, kept
 from ganeti_ovs.cluster.running import Running, running_nics, whose
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.plug import parse_plug
@@ -91,6 +91,7 @@ def look(
         except BadInput as err:
             view.kept[one.tap] = ""
             view.problems.append(f"{where({**one.nic, 'INTERFACE': one.tap})}: {err}")
+    view.problems += [kept(_by_index(nics)) for nics in view.moved.values()]
     desired = Desired(view.nics, plugs, frozenset(view.others), view.kept)
     return View(snapshot, desired, view.unwritten, tuple(view.problems))
 
@@ -108,6 +109,8 @@ class _Look:
         self.others: set[str] = set()
         self.kept: dict[str, str] = {}
         self.unwritten: dict[str, Environment] = {}
+        self.moved: dict[str, list[Environment]] = {}
+        """Guests' NICs whose tags by index mean another NIC by now."""
         self.problems: list[str] = []
 
     def see(self, one: Running) -> None:
@@ -132,15 +135,15 @@ class _Look:
         else:
             current = self.tags.refresh(one.nic)
         plugged = one.nic.get("TAGS_INDEX") or one.nic.get("INTERFACE_INDEX", "")
-        line = keep_index(current, plugged)
-        if line:
-            self.problems.append(line)
-        kept = {name: current[name] for name in records.NIC_VARIABLES if current.get(name)}
-        as_recorded = kept == {name: text for name, text in one.nic.items() if text}
+        moved = keep_index(current, plugged)
+        said = {name: current[name] for name in records.NIC_VARIABLES if current.get(name)}
+        as_recorded = said == {name: text for name, text in one.nic.items() if text}
         plug = recorded if recorded is not None and as_recorded else now
         self.nics[tap] = nic_from_environment(current).plugged(plug.text())
         if plug is now:
-            self.unwritten[tap] = kept
+            self.unwritten[tap] = said
+        if moved:
+            self.moved.setdefault(one.instance, []).append(current)
 
 
 def _holds(recorded: Plug | None, live: Live | None) -> bool:
@@ -157,3 +160,7 @@ def _is_its_own(live: Live | None, nic: Mapping[str, str], now: Plug) -> bool:
         return False
     made = parse_plug(live.found.plug)
     return live.found.iface_id == nic.get("INTERFACE_UUID") and (made is None or made.same(now))
+
+
+def _by_index(nics: list[Environment]) -> list[Environment]:
+    return sorted(nics, key=lambda nic: int(nic["INTERFACE_INDEX"]))

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.environment import nic_from_environment, where
 from ganeti_ovs.cluster.hook import group_network, instance_nics, is_here, nodes_to_be
+from ganeti_ovs.cluster.moved import keep_index
 from ganeti_ovs.hooks import node
-from ganeti_ovs.hooks.indices import moved_indices
+from ganeti_ovs.hooks.indices import kept_indices, moved_indices, plugged_here
 from ganeti_ovs.hooks.switches import kept
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.names import interface_name
@@ -64,7 +65,14 @@ def before(event: str, environ: Environment) -> list[str]:
         return _network(environ)
     if event not in CHECKED:
         return []
-    problems = []
+    here = plugged_here(environ) if event in ("instance-modify", "instance-migrate") else {}
+    try:
+        problems = moved_indices(event, environ, here)
+    except BadInput:
+        problems = []  # Said below, of the NIC that it is about.
+    if problems:
+        return problems
+    kept = kept_indices(event, environ, here)
     links: dict[str, str] = {}
     for nic in instance_nics(environ):
         if nic.get("MODE") != "openvswitch":
@@ -72,11 +80,11 @@ def before(event: str, environ: Environment) -> list[str]:
         # The tap has no name yet.
         shown = {**nic, "INTERFACE": "new"}
         try:
+            # What runs keeps what tags by index gave it; it is said after the operation.
+            keep_index(shown, kept.get(nic.get("INTERFACE_UUID", ""), ""))
             links.setdefault(nic_from_environment(shown).switch, where(shown))
         except BadInput as err:
             problems.append(f"{where(shown)}: {err}")
-    if not problems:
-        problems += moved_indices(event, environ)
     if links and is_here(nodes_to_be(environ)):
         missing = links.keys() - _switches(environ)
         problems += [f"{links[name]}: {_no_switch(name)}" for name in sorted(missing)]

@@ -88,8 +88,8 @@ def test_the_first_nic_is_unplugged(ovs: OpenVSwitch, product: Product, guests: 
     assert hook(ovs, product, "instance-modify-pre", one(0, 1)) == (0, "")
     guests.configuration(one(0, 1))
     words = (
-        "web.lab: NIC 0 was NIC 1 when it was plugged, and keeps what the tags gave it then; by"
-        f" index they mean another NIC now: {HINT}\n"
+        "web.lab: NIC 0 was NIC 1 when plugged, and what the tags gave it then is kept; by index"
+        f" they mean another NIC now, write them by UUID: {HINT}\n"
     )
     assert hook(ovs, product, "instance-modify-post", one(0, 1)) == (1, f"ganeti-ovs: {words}")
     assert kinds(ovs, "tap1") == [("access", 10_000, "0")]
@@ -160,5 +160,6 @@ def test_a_nic_is_inserted(ovs: OpenVSwitch, product: Product, guests: Guests) -
     up(ovs, product, one(0, 2))
     assert hook(ovs, product, "instance-modify-pre", *new) == (0, "")
     code, words = hook(ovs, product, "instance-modify-post", *new)
-    assert (code, words.count("\n")) == (1, 2)
+    assert (code, words.count("\n")) == (1, 1)
+    assert "NIC 1 was NIC 0, NIC 2 was NIC 1 when plugged" in words
     assert kinds(ovs, "tap0", "tap1") == [("trunk", 0, "1"), ("access", 10_000, "2")]

@@ -110,10 +110,20 @@ def test_a_port_of_another_kind(ovs: OpenVSwitch, product: Product, guests: Gues
 
 def test_what_no_plan_foresees(ovs: OpenVSwitch) -> None:
     """A transaction that fails because of one tap is made tap by tap, at last."""
-    good = [select("Bridge", "name", "br0", ("_uuid",))]
-    bad = [delete("QoS", "b5b0f3a0-0000-4000-8000-000000000000"), {"op": "abort"}]
-    marked = [{"op": "mutate", "table": "Bridge", "where": [["name", "==", "br1"]],
-               "mutations": [["external_ids", "insert", ["map", [["done", "1"]]]]]}]  # fmt: skip
+    good: list[dict[str, object]] = [select("Bridge", "name", "br0", ("_uuid",))]
+    bad: list[dict[str, object]] = [
+        delete("QoS", "b5b0f3a0-0000-4000-8000-000000000000"),
+        {"op": "abort"},
+    ]
+    mutation = ["external_ids", "insert", ["map", [["done", "1"]]]]
+    marked: list[dict[str, object]] = [
+        {
+            "op": "mutate",
+            "table": "Bridge",
+            "where": [["name", "==", "br1"]],
+            "mutations": [mutation],
+        }
+    ]
     steps = [
         Step("tap0", "", [], good),
         Step("tap1", "", [], bad),
