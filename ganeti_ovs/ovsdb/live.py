@@ -35,16 +35,7 @@ def read_live(client: Client) -> dict[str, Live]:
 
     Ports of others are among them: `found.marked` says whose they are.
     """
-    results = client.transact(
-        [
-            {"op": "select", "table": table, "where": [], "columns": ["_uuid", *columns]}
-            for table, columns in _COLUMNS.items()
-        ]
-    )
-    tables: dict[str, dict[str, Row]] = {
-        table: {row["_uuid"][1]: row for row in result["rows"]}
-        for table, result in zip(_COLUMNS, results)
-    }
+    tables = client.read(_COLUMNS)
     live = {}
     for bridge in tables["Bridge"].values():
         for reference in references(bridge["ports"]):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import monotonic
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.client import ANSWER_LIMIT, DATABASE, Client, TransactionFailed, check
+from ganeti_ovs.ovsdb.answers import Strange, new_values
+from ganeti_ovs.ovsdb.client import ANSWER_LIMIT, DATABASE, Client, TransactionFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,14 +65,10 @@ class Session(Client):
     def acquire(self) -> None:
         """Wait for the lock. Raises Error when another caller keeps it too long."""
         self._settle_lock()
-        deadline = monotonic() + self.limit + ANSWER_LIMIT
-        while not self._locked:
-            if not self.receive(deadline):
-                raise Error(
-                    "another call for the same tap has not ended; look for hanging ganeti-ovs"
-                    " processes"
-                )
-            self._notice()
+        if not self.until(self._has_lock, monotonic() + self.limit + ANSWER_LIMIT):
+            raise Error(
+                "another call for the same tap has not ended; look for hanging ganeti-ovs processes"
+            )
 
     def commit(self, operations: Operations) -> tuple[list[dict[str, Any]], int]:
         """Commit `operations` as one transaction, holding the lock.
@@ -97,12 +94,14 @@ class Session(Client):
             before = self._first_cur_cfg()
         self._settle_lock()
         try:
-            good = check(results)
+            good = self.checked(results, transaction)
         except TransactionFailed as err:
             if err.error != "not owner":
                 raise
             self.acquire()
             good = self.transact(transaction)
+        if not good[-1]["rows"]:
+            raise Error("Open vSwitch's database is empty; start openvswitch-switch anew")
         cfg = int(good[-1]["rows"][0]["next_cfg"])
         if before >= cfg:
             # Somebody has set next_cfg back: go beyond what is applied, or we never wait.
@@ -117,21 +116,28 @@ class Session(Client):
         NOTE: a time-out is not a roll-back: the rows are committed and will be
         applied when ovs-vswitchd comes back. Raises NotApplied.
         """
-        deadline = monotonic() + self.limit
-        self._notice()
-        while self._cur_cfg < cfg:
-            if not self.receive(deadline):
-                raise NotApplied(
-                    f"ovs-vswitchd has not applied the change within {self.limit:g} s;"
-                    " is it running?"
-                )
+
+        def applied() -> bool:
             self._notice()
+            return self._cur_cfg >= cfg
+
+        if not self.until(applied, monotonic() + self.limit):
+            raise NotApplied(
+                f"ovs-vswitchd has not applied the change within {self.limit:g} s; is it running?"
+            )
 
     def _settle_lock(self) -> None:
         if self._lock_request is not None:
-            self._locked = bool(self.answer(self._lock_request)["locked"])
+            answer = self.answer(self._lock_request)
+            if not isinstance(answer, dict):
+                raise self.nonsense("no word about a lock")
+            self._locked = answer.get("locked") is True
             self._lock_request = None
         self._notice()
+
+    def _has_lock(self) -> bool:
+        self._notice()
+        return self._locked
 
     def _first_cur_cfg(self) -> int:
         self._see(self.answer(self._monitor_request))
@@ -142,10 +148,12 @@ class Session(Client):
             if message["method"] == "locked" and message["params"] == [self._lock]:
                 self._locked = True
             elif message["method"] == "update":
-                self._see(message["params"][1])
+                self._see(message["params"][-1] if len(message["params"]) == 2 else None)
         self.notifications.clear()
 
-    def _see(self, tables: dict[str, dict[str, Any]]) -> None:
-        for row in tables.get("Open_vSwitch", {}).values():
-            if "cur_cfg" in row.get("new", {}):
-                self._cur_cfg = int(row["new"]["cur_cfg"])
+    def _see(self, update: Any) -> None:
+        try:
+            for number in new_values(update, "Open_vSwitch", "cur_cfg"):
+                self._cur_cfg = number
+        except Strange as err:
+            raise self.nonsense(str(err)) from None
