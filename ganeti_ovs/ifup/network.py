@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+from ganeti_ovs.cluster.ending import stderr
 from ganeti_ovs.ifup import local, nic, outcome
-from ganeti_ovs.model.errors import Error, quoted
+from ganeti_ovs.model.errors import quoted
 
 
 def main() -> int:
@@ -28,4 +29,5 @@ def _main(action: str, environ: dict[str, str]) -> int:
     if action == "down":
         code = nic.down(environ)
         return local.run(script, [], environ) or code if script else code
-    raise Error(f"ACTION is {quoted(action)}, neither up nor down")
+    stderr(f"ACTION is {quoted(action)}, neither up nor down")
+    return 1

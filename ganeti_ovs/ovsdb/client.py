@@ -12,7 +12,7 @@ from time import monotonic
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.jsontext import dumps
 from ganeti_ovs.ovsdb.answers import Strange, check_references, check_result
-from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT, LONGEST, DatabaseUnavailable, Stream
+from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT, DatabaseUnavailable, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["ANSWER_LIMIT", "DATABASE", "Client", "DatabaseUnavailable", "TransactionFailed"]
 
 DATABASE = "Open_vSwitch"
+_UNASKED = 1 << 20
+"""Bytes of unread notifications; a few are many, as only one column is monitored."""
 _WORDS = 300
 """Characters of an error of the server's that are shown."""
 
@@ -178,8 +180,8 @@ class Client:
             self._take(message)
         if messages:
             self._unread = self._unread + self._stream.size if self.notifications else 0
-        if self._unread > LONGEST:
-            raise self.nonsense(f"more than {LONGEST >> 20} MiB that nobody asked for")
+        if self._unread > _UNASKED:
+            raise self.nonsense(f"more than {_UNASKED >> 20} MiB that nobody asked for")
         return bool(messages)
 
     def nonsense(self, what: str) -> DatabaseUnavailable:
