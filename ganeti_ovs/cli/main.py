@@ -56,7 +56,11 @@ def main() -> int:
     except click.UsageError as err:
         err.show()
         return 2
+    except click.ClickException as err:
+        err.show()
+        return err.exit_code
     except click.exceptions.Abort:
+        print("gnt-ovs: was ended by SIGINT", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader (head, less) has had enough; nothing more can be written.

@@ -17,17 +17,22 @@ _FLAGS = {"--dry-run": "dry_run", "--force": "force"}
 
 def main() -> int:
     """The exit code; see ganeti_ovs.cli.main."""
+    from ganeti_ovs.cluster.ending import ended
+
+    return ended("gnt-ovs", _main, _say)
+
+
+def _main() -> int:
     options = from_master(sys.argv[1:])
     if options is None:
         return _for_people()
     from ganeti_ovs.cli.node import carry_out
-    from ganeti_ovs.model.errors import Error
 
-    try:
-        return 0 if carry_out(**options) else 1
-    except Error as err:
-        print(f"gnt-ovs: {err}", file=sys.stderr)
-        return 1
+    return 0 if carry_out(**options) else 1
+
+
+def _say(line: str) -> None:
+    print(f"gnt-ovs: {line}", file=sys.stderr)
 
 
 def from_master(words: list[str]) -> dict[str, Any] | None:

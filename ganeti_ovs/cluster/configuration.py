@@ -9,8 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ganeti_ovs.cluster import files
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LONGEST = 32 << 20
+"""Bytes of config.data: some 10,000 instances."""
 
 
 class Tags:
@@ -20,42 +25,42 @@ class Tags:
         """Read Ganeti's data directory; LOCALSTATEDIR and GANETI_ROOTDIR move it (net-common)."""
         root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
         try:
-            with open(f"{root}/lib/ganeti/config.data", encoding="utf-8") as file:
-                data = json.load(file)
-        except (OSError, ValueError):
+            data = json.loads(files.read(f"{root}/lib/ganeti/config.data", _LONGEST) or "{}")
+        except (ValueError, RecursionError):
             data = {}
-        self._instances = {one.get("name"): one for one in _objects(data, "instances")}
-        self._networks = {one.get("uuid"): one for one in _objects(data, "networks")}
+        self._instances = {str(one.get("name")): one for one in _of(data, "instances")}
+        self._networks = {str(one.get("uuid")): one for one in _of(data, "networks")}
 
     def indices(self, instance: str) -> dict[str, str] | None:
         """UUID -> index of the instance's NICs; None if this node does not know."""
         found = self._instances.get(instance)
         if found is None:
             return None
-        nics = found.get("nics")
-        return {
-            str(one.get("uuid")): str(index)
-            for index, one in enumerate(nics if isinstance(nics, list) else ())
-            if isinstance(one, dict)
-        }
+        nics = enumerate(_objects(found.get("nics")))
+        return {str(one.get("uuid")): str(index) for index, one in nics}
 
     def refresh(self, nic: Mapping[str, str]) -> dict[str, str]:
         """The NIC's environment with its index and its tags as they are now, if known."""
-        instance = self._instances.get(nic.get("INSTANCE"))
+        instance = self._instances.get(nic.get("INSTANCE", ""))
         if instance is None:
             return dict(nic)
         current = {**nic, "TAGS": _joined(instance)}
-        for index, one in enumerate(instance.get("nics") or ()):
+        for index, one in enumerate(_objects(instance.get("nics"))):
             if one.get("uuid") == nic.get("INTERFACE_UUID"):
                 current["INTERFACE_INDEX"] = str(index)
-                current["NETWORK_TAGS"] = _joined(self._networks.get(one.get("network"), {}))
+                current["NETWORK_TAGS"] = _joined(self._networks.get(str(one.get("network")), {}))
         return current
 
 
-def _objects(data: Any, kind: str) -> list[dict[str, Any]]:
+def _of(data: Any, kind: str) -> list[dict[str, Any]]:
     found = data.get(kind) if isinstance(data, dict) else None
-    return [one for one in found.values() if isinstance(one, dict)] if found else []
+    return _objects(list(found.values())) if isinstance(found, dict) else []
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _joined(thing: Mapping[str, Any]) -> str:
-    return " ".join(sorted(map(str, thing.get("tags") or ())))
+    tags = thing.get("tags")
+    return " ".join(sorted(map(str, tags))) if isinstance(tags, list) else ""

@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 
+from ganeti_ovs.cluster import files
 from ganeti_ovs.cluster.records import run_directory
 from ganeti_ovs.model.errors import Error
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
     from typing import Optional
+
+_LONGEST = 8 << 20
+"""Bytes; node-apply takes half of it."""
 
 
 def document_path(environ: Mapping[str, str]) -> str:
@@ -24,13 +28,11 @@ def document_path(environ: Mapping[str, str]) -> str:
 
 def load(environ: Mapping[str, str]) -> str | None:
     """The document; None if this node has none. Raises Error."""
-    try:
-        with open(document_path(environ), encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as err:
-        raise Error(f"{document_path(environ)} cannot be read: {err}") from None
+    path = document_path(environ)
+    text = files.read(path, _LONGEST)
+    if text is None and os.path.lexists(path):
+        raise Error(f"{path} cannot be read: it is no file of text, or too long")
+    return text
 
 
 def save(environ: Mapping[str, str], text: str) -> None:

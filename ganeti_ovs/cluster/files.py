@@ -1,34 +1,42 @@
-"""Files of others, which come and go with their guests and may hold anything."""
+"""Files of others, read safely: whatever is in their place, no hang and no full memory."""
 
 from __future__ import annotations
 
 import os
-from stat import S_ISREG
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
 LONGEST = 1 << 20
-"""Bytes of a file that are read."""
+"""Bytes that a file may have, unless the caller says else."""
+_KIND, _REGULAR = 0o170000, 0o100000
+"""Of stat(2)'s st_mode; the module `stat` would have to be imported."""
 
 
-def read_file(path: str, longest: int = LONGEST) -> str:
-    """The text of a regular file; empty if there is none, or it is longer than `longest` bytes.
+def read(path: str, longest: int = LONGEST) -> Optional[str]:  # noqa: UP045
+    """The text of the regular file at `path`; None where there is none that can be read.
 
-    NOTE: O_NONBLOCK, as opening a FIFO waits for ever for somebody who writes.
+    None also for one with more than `longest` bytes. Bytes that are no UTF-8 become
+    surrogates, as in os.environ. Never raises.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # NOTE: without O_NONBLOCK, open() of a FIFO waits until somebody writes to it.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError):
-        return ""
+        return None
+    chunks, size = [], 0
     try:
-        if not S_ISREG(os.fstat(handle).st_mode):
-            return ""
-        data = b""
-        while len(data) <= longest:
-            chunk = os.read(handle, 1 << 16)
-            if not chunk:
-                return data.decode("utf-8", "surrogateescape")
-            data += chunk
+        if os.fstat(handle).st_mode & _KIND != _REGULAR:
+            return None
+        # Not by its size, which is 0 in /proc.
+        while chunk := os.read(handle, 1 << 16):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > longest:
+                return None
     except OSError:
-        pass
+        return None
     finally:
         os.close(handle)
-    return ""
+    return b"".join(chunks).decode("utf-8", "surrogateescape")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.cluster import files
+from ganeti_ovs.model.errors import BadInput, quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -23,20 +26,24 @@ _NIC_VARIABLES = {
     "MAX_BURST": "MAX_BURST",
 }
 """The network script's name of a value -> its name behind GANETI_INSTANCE_NIC<n>_."""
+_DIGITS = 4
+"""Ganeti allows 8 NICs."""
 
 
 def instance_nics(environ: Mapping[str, str]) -> list[Environment]:
     """The NICs of the hook's instance, each as the network script would be told of it.
 
     Of a post hook, as they are after the operation. INTERFACE is missing: no
-    hook carries the tap's name. Empty if the hook is about no instance.
+    hook carries the tap's name. Empty if the hook is about no instance. Raises BadInput.
     """
     prefix = "GANETI_INSTANCE_"
     if environ.get("GANETI_HOOKS_PHASE") == "post" and "GANETI_POST_INSTANCE_NAME" in environ:
         prefix = "GANETI_POST_INSTANCE_"
     count = environ.get(f"{prefix}NIC_COUNT", "0")
+    if not (count.isascii() and count.isdigit() and len(count) <= _DIGITS):
+        raise BadInput(f"{prefix}NIC_COUNT is {quoted(count)}, which is no number of NICs")
     nics = []
-    for index in range(int(count) if count.isdigit() else 0):
+    for index in range(int(count)):
         nic = {
             "INSTANCE": environ.get(f"{prefix}NAME", ""),
             "INTERFACE_INDEX": str(index),
@@ -68,11 +75,8 @@ def is_here(nodes: Iterable[str]) -> bool:
 def is_master(environ: Mapping[str, str]) -> bool:
     """True if this node is the master, by what Ganeti keeps on every node."""
     root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
-    try:
-        with open(f"{root}/lib/ganeti/ssconf_master_node", encoding="utf-8") as file:
-            return is_here([file.read().strip()])
-    except (OSError, ValueError):
-        return False
+    name = (files.read(f"{root}/lib/ganeti/ssconf_master_node") or "").strip()
+    return bool(name) and is_here([name])
 
 
 def group_network(environ: Mapping[str, str]) -> Environment:

@@ -11,7 +11,7 @@ import re
 import socket
 import time
 
-from ganeti_ovs.cluster.files import read_file
+from ganeti_ovs.cluster import files
 
 _MONITOR_LIMIT = 3.0
 """Seconds in which qemu's monitor must answer. Ganeti's own calls keep it for half a second."""
@@ -36,7 +36,7 @@ def taps_of(pid: str, instance: str) -> dict[int, str]:
     taps = {}
     for number in _descriptors(pid):
         # drivers/net/tun.c, tun_chr_show_fdinfo
-        for line in read_file(f"/proc/{pid}/fdinfo/{number}").splitlines():
+        for line in _read(f"/proc/{pid}/fdinfo/{number}").splitlines():
             if line.startswith("iff:"):
                 taps[int(number)] = line[len("iff:") :].strip()
     return taps if _begun(pid) == begun else {}
@@ -73,13 +73,13 @@ def _until_prompt(connection: socket.socket, deadline: float) -> bytes:
 
 def _begun(pid: str) -> str:
     """When the process began (proc(5), /proc/PID/stat, field 22)."""
-    fields = read_file(f"/proc/{pid}/stat").rpartition(") ")[2].split()
+    fields = _read(f"/proc/{pid}/stat").rpartition(") ")[2].split()
     return fields[19] if len(fields) > 19 else ""
 
 
 def _name(pid: str) -> str:
     """What stands behind -name on the command line, as Ganeti writes it (hv_kvm)."""
-    words = read_file(f"/proc/{pid}/cmdline").split("\0")
+    words = _read(f"/proc/{pid}/cmdline").split("\0")
     at = words.index("-name") + 1 if "-name" in words else len(words)
     return words[at].partition(",")[0] if at < len(words) else ""
 
@@ -89,3 +89,8 @@ def _descriptors(pid: str) -> list[str]:
         return [number for number in os.listdir(f"/proc/{pid}/fdinfo") if number.isdigit()]
     except OSError:
         return []
+
+
+def _read(path: str) -> str:
+    """The file's text, or nothing: these files come and go with their guests."""
+    return files.read(path) or ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from time import clock_gettime_ns
 
-from ganeti_ovs.cluster.files import read_file
+from ganeti_ovs.cluster import files
 from ganeti_ovs.model.plug import Plug, parse_plug
 from ganeti_ovs.model.value import frozen
 
@@ -50,7 +50,7 @@ def run_directory(environ: Mapping[str, str]) -> str:
 
 def plug_now(ifindex: int) -> Plug:
     """The plug that the interface with this number has, described at this moment."""
-    return Plug(read_file(_BOOT_ID)[:8], ifindex, clock_gettime_ns(_CLOCK_BOOTTIME))
+    return Plug((files.read(_BOOT_ID) or "")[:8], ifindex, clock_gettime_ns(_CLOCK_BOOTTIME))
 
 
 def write(environ: Mapping[str, str], nic: Mapping[str, str], plug: Plug) -> None:
@@ -100,7 +100,8 @@ def forget(environ: Mapping[str, str], tap: str) -> None:
 def read(environ: Mapping[str, str], tap: str) -> Record | None:
     """The record of `tap`, None if there is none that is whole and about this tap."""
     # NOTE: errors="surrogateescape" both ways, so the length in bytes is that of the file.
-    data = read_file(f"{_directory(environ)}/{tap}").encode("utf-8", "surrogateescape")
+    text = files.read(f"{_directory(environ)}/{tap}") or ""
+    data = text.encode("utf-8", "surrogateescape")
     body, _, end = data.rpartition(b"END=")
     if end != b"%d\n" % len(body):
         return None

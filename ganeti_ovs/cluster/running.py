@@ -15,8 +15,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganeti_ovs.cluster import qemu, records, xen
-from ganeti_ovs.cluster.files import read_file
+from ganeti_ovs.cluster import files, qemu, records, xen
 from ganeti_ovs.cluster.records import run_directory
 from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import instance_name
@@ -69,7 +68,7 @@ def _kvm(
             instance_name(instance)
         except BadInput:
             continue
-        held = qemu.taps_of(read_file(f"{root}/pid/{instance}").strip(), instance)
+        held = qemu.taps_of(_read(f"{root}/pid/{instance}").strip(), instance)
         held = {number: tap for number, tap in held.items() if tap in interfaces}
         asked = None
         for tap in sorted(set(held.values())):
@@ -130,7 +129,7 @@ class _Pairing:
             index
             for index in _names(f"{self._root}/nic/{self._instance}")
             if index.isdigit()
-            and read_file(f"{self._root}/nic/{self._instance}/{index}").strip() == tap
+            and _read(f"{self._root}/nic/{self._instance}/{index}").strip() == tap
         ]
         index = indices[0] if len(indices) == 1 else ""
         return Running(self._instance, tap, _environment(self._instance, tap, index, fits[0]))
@@ -139,7 +138,7 @@ class _Pairing:
 def _started(path: str) -> list[dict[str, Any]]:
     """The NICs of a runtime file: (command, NICs, hypervisor parameters, …) as JSON."""
     try:
-        nics = json.loads(read_file(path))[1]
+        nics = json.loads(_read(path))[1]
     except (ValueError, LookupError, TypeError, RecursionError):
         return []
     if not isinstance(nics, list):
@@ -193,3 +192,8 @@ def _names(directory: str) -> list[str]:
 def whose(one: Running) -> str:
     """The tap and its guest, for people."""
     return f"{one.tap} ({quoted(one.instance)[1:-1]})"
+
+
+def _read(path: str) -> str:
+    """The file's text, or nothing: these files come and go with their guests."""
+    return files.read(path) or ""

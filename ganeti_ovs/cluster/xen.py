@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 
+from ganeti_ovs.cluster import files
 from ganeti_ovs.cluster.records import run_directory
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.names import instance_name
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _TOOL_LIMIT = 5.0
 """Seconds that xl, xm or xenstore-read may take."""
+
+_LONGEST_NAME = 15
+"""Characters of an interface's name."""
 
 _INCOMING = "--incoming"
 """What xl appends to a domain's name while it is being migrated to this node."""
@@ -34,6 +38,7 @@ def vif_numbers(vif: str) -> tuple[str, str]:
     if (
         not name.startswith("vif")
         or not vif.isascii()
+        or len(vif) > _LONGEST_NAME
         or not (domain.isdigit() and index.isdigit())
     ):
         raise Error(f"{quoted(vif)} is no Xen interface (vif<domain>.<index>)")
@@ -63,12 +68,12 @@ def nic_environment(vif: str, environ: Mapping[str, str]) -> dict[str, str]:
     domain, index = vif_numbers(vif)
     name = domain_name(domain, environ)
     path = f"{run_directory(environ)}/ganeti/xen-hypervisor/nic/{name}/{int(index)}"
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as nic_file:
-            nic = parse_nic_file(nic_file.read())
-    except OSError as err:
-        raise Error(f"Ganeti's NIC data cannot be read: {path}: {err.strerror}") from None
-    return {**environ, **nic, "INSTANCE": name, "INTERFACE": vif}
+    text = files.read(path)
+    # A NUL can stand in no environment.
+    if text is None or "\0" in text:
+        what = "there is no such file, or it is none of text"
+        raise Error(f"Ganeti's NIC data cannot be read: {path}: {what}")
+    return {**environ, **parse_nic_file(text), "INSTANCE": name, "INTERFACE": vif}
 
 
 def parse_nic_file(text: str) -> dict[str, str]:
@@ -78,7 +83,7 @@ def parse_nic_file(text: str) -> dict[str, str]:
     where a shell leaves both; tags hold neither, so they are split here.
     """
     variables = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         name, equals, value = line.partition("=")
         if not equals or not name.replace("_", "").isalnum():
             continue

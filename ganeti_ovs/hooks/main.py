@@ -13,13 +13,14 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.cluster.ending import ended, stderr
 from ganeti_ovs.cluster.environment import nic_from_environment, where
 from ganeti_ovs.cluster.hook import group_network, instance_nics, is_here, nodes_to_be
 from ganeti_ovs.cluster.moved import keep_index
 from ganeti_ovs.hooks import node
 from ganeti_ovs.hooks.indices import kept_indices, moved_indices, plugged_here
 from ganeti_ovs.hooks.switches import kept
-from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.model.vlan import parse_vlan
 from ganeti_ovs.ovsdb.client import Client, default_socket
@@ -45,6 +46,10 @@ _SEND_PATIENCE = 60.0
 
 def main() -> int:
     """The hook's exit code; what is wrong goes to standard error, a line each."""
+    return ended("the hook", _main, stderr)
+
+
+def _main() -> int:
     environ = dict(os.environ)
     event = environ.get("GANETI_HOOKS_PATH", "") or os.path.basename(os.path.dirname(sys.argv[0]))
     try:
@@ -55,7 +60,7 @@ def main() -> int:
     except Error as err:
         problems = [str(err)]
     for line in problems:
-        print(f"ganeti-ovs: {line}", file=sys.stderr)
+        stderr(line)
     return 1 if problems else 0
 
 
@@ -128,7 +133,7 @@ def _network(environ: Environment) -> list[str]:
         switch = interface_name(network["LINK"], "link")
     except BadInput as err:
         return [str(err)]
-    group = environ.get("GANETI_GROUP_NAME", "")
+    group = quoted(environ.get("GANETI_GROUP_NAME", ""))[1:-1]
     if switch not in _switches(environ):
         return [_no_switch(switch)]
     managed = {one.name for one in kept(environ) or ()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ganeti_ovs.ifup import local, nic
+from ganeti_ovs.ifup import local, nic, outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ setup_route
 def main() -> int:
     """The script's exit code. Everything comes by the environment; there are no arguments."""
     environ = dict(os.environ)
+    return outcome.of(lambda: _main(environ), environ, attaches=True)
+
+
+def _main(environ: dict[str, str]) -> int:
     script = local.local_script(sys.argv[0])
     if environ.get("MODE") != "openvswitch":
         nic.clear(environ)
@@ -38,7 +42,7 @@ def main() -> int:
             local.replace_by(script, [], environ)
         stock(environ)
     if script:
-        code = local.run(script, [], environ)
+        code = outcome.of_script(script, [], environ)
         if code:
             nic.give_up(environ)
             return code
@@ -47,4 +51,4 @@ def main() -> int:
 
 def stock(environ: dict[str, str]) -> NoReturn:
     """Become Ganeti's own set-up of a bridged or routed NIC."""
-    os.execve("/bin/bash", ["bash", "-c", _STOCK, "/usr/lib/ganeti/kvm-ifup"], environ)
+    local.become("/bin/bash", ["bash", "-c", _STOCK, "/usr/lib/ganeti/kvm-ifup"], environ)

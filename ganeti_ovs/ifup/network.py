@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import sys
 
-from ganeti_ovs.ifup import local, nic
+from ganeti_ovs.cluster.ending import stderr
+from ganeti_ovs.ifup import local, nic, outcome
+from ganeti_ovs.model.errors import quoted
 
 
 def main() -> int:
     """The script's exit code. ACTION says what to do; without it, the script's own name."""
     environ = dict(os.environ)
     action = environ.get("ACTION") or os.path.basename(sys.argv[0])
+    return outcome.of(lambda: _main(action, environ), environ, attaches=action == "up")
+
+
+def _main(action: str, environ: dict[str, str]) -> int:
     script = local.local_script(sys.argv[0])
     if action == "up":
         if script:
-            code = local.run(script, [], environ)
+            code = outcome.of_script(script, [], environ)
             if code:
                 nic.give_up(environ)
                 return code
@@ -23,5 +29,5 @@ def main() -> int:
     if action == "down":
         code = nic.down(environ)
         return local.run(script, [], environ) or code if script else code
-    print(f"ganeti-ovs: ACTION is {action!a}, neither up nor down", file=sys.stderr)
+    stderr(f"ACTION is {quoted(action)}, neither up nor down")
     return 1

@@ -67,22 +67,27 @@ def down(environ: Environment) -> int:
     Repeating it, or a tap without port, is no error. A port of another NIC
     (tap names are reused) or somebody else's stays.
     """
-    from ganeti_ovs.ovsdb.find import find
-
     try:
         tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
         uuid = environ.get("INTERFACE_UUID", "").lower()
         with Session(default_socket(environ), tap, apply_limit(environ)) as session:
-            session.acquire()
-            found = find(session, tap)
-            if found is not None and found.marked and uuid in ("", found.iface_id):
-                ports.detach(session, found)
+            down_port(session, tap, uuid)
             record = records.read(environ, tap)
             if record is None or uuid in ("", record.nic.get("INTERFACE_UUID", "").lower()):
                 records.forget(environ, tap)
     except Error as err:
         return fail(environ, err)
     return 0
+
+
+def down_port(session: Session, tap: str, uuid: str) -> None:
+    """Detach `tap` if its port is ours and, where `uuid` is given, made for that NIC."""
+    from ganeti_ovs.ovsdb.find import find
+
+    session.acquire()
+    found = find(session, tap)
+    if found is not None and found.marked and uuid in ("", found.iface_id):
+        ports.detach(session, found)
 
 
 def clear(environ: Environment) -> None:

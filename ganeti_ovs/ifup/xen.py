@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from ganeti_ovs.cluster import xen
-from ganeti_ovs.ifup import local, nic
+from ganeti_ovs.ifup import local, nic, outcome
 from ganeti_ovs.ifup.kvm import NET_COMMON
 from ganeti_ovs.model.errors import Error
 
@@ -39,6 +39,13 @@ def main() -> int:
     """The script's exit code; arguments as Xen gives them: a command and name=value pairs."""
     environ = dict(os.environ)
     arguments = sys.argv[1:]
+    vif = environ.get("vif") or environ.get("INTERFACE", "")
+    attaches = bool({"online", "add"}.intersection(arguments))
+    told = {**environ, "INTERFACE": vif}
+    return outcome.of(lambda: _main(arguments, environ), told, attaches=attaches)
+
+
+def _main(arguments: list[str], environ: dict[str, str]) -> int:
     command = next((word for word in arguments if "=" not in word), "")
     pairs = dict(word.split("=", 1) for word in arguments if "=" in word)
     emulated = pairs.get("type_if", environ.get("type_if", "vif")) == "tap"
@@ -61,7 +68,7 @@ def main() -> int:
         _stock(nic_environ, arguments)
     if command in ("offline", "remove"):
         return _down(vif, nic_environ, script, arguments)
-    code = local.run(script, arguments, environ) if script else 0
+    code = outcome.of_script(script, arguments, environ) if script else 0
     code = code or nic.up(nic_environ)
     if code:
         return _failed(environ, emulated, code)
@@ -101,4 +108,4 @@ def _tell_xen(environ: dict[str, str], key: str, value: str) -> None:
 def _stock(environ: dict[str, str], arguments: list[str]) -> NoReturn:
     """Become Ganeti's own set-up of a bridged or routed vif."""
     beside = os.path.join(os.path.dirname(sys.argv[0]), "vif-ganeti")
-    os.execve("/bin/bash", ["bash", "-c", _STOCK, beside, *arguments], environ)
+    local.become("/bin/bash", ["bash", "-c", _STOCK, beside, *arguments], environ)

@@ -1,33 +1,34 @@
 """A small OVSDB client: JSON-RPC over the database's Unix socket (RFC 7047, section 4).
 
 It keeps no copy of the database, so a transaction costs the same at any number
-of ports. Nothing waits longer than it was told to.
+of ports. Nothing waits longer than it was told to, and nothing that is answered is
+believed to be well formed.
 """
 
 from __future__ import annotations
 
-from _socket import AF_UNIX, SOCK_STREAM, socket
 from time import monotonic
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.jsontext import dumps, values
+from ganeti_ovs.model.jsontext import dumps
+from ganeti_ovs.ovsdb.answers import Strange, check_references, check_result
+from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT, DatabaseUnavailable, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from ganeti_ovs.ovsdb.answers import Rows
     from ganeti_ovs.plan.wire import Operations
 
-# NOTE: socket's own module turns all its constants into enums when imported, 2 ms for
-# two of them; _socket is the class beneath it.
+__all__ = ["ANSWER_LIMIT", "DATABASE", "Client", "DatabaseUnavailable", "TransactionFailed"]
 
 DATABASE = "Open_vSwitch"
-ANSWER_LIMIT = 4.0
-"""Seconds within which ovsdb-server must answer a request."""
-
-
-class DatabaseUnavailable(Error):
-    """ovsdb-server cannot be reached, went away, or does not answer."""
+_UNASKED = 1 << 20
+"""Bytes of unread notifications; a few are many, as only one column is monitored."""
+_WORDS = 300
+"""Characters of an error of the server's that are shown."""
 
 
 class TransactionFailed(Error):
@@ -38,7 +39,7 @@ class TransactionFailed(Error):
     """
 
     def __init__(self, error: str, details: str) -> None:
-        super().__init__(f"Open vSwitch's database refused the change: {error}: {details}")
+        super().__init__(f"Open vSwitch's database refused the change: {_words(error, details)}")
         self.error = error
         self.details = details
 
@@ -51,24 +52,21 @@ def default_socket(environ: dict[str, str]) -> str:
 class Client:
     """One connection. A context manager; leaving it closes the connection.
 
-    `path` is the socket's path. Raises DatabaseUnavailable when nobody listens.
+    `path` is the socket's path. Raises DatabaseUnavailable when nobody listens, or
+    nobody takes the connection within ANSWER_LIMIT seconds.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._socket = socket(AF_UNIX, SOCK_STREAM)
-        self._socket.settimeout(ANSWER_LIMIT)
-        self._in = b""
+        self._stream = Stream(path)
+        self._unread = 0
+        """Bytes of what stands in `notifications`."""
         self._out: list[bytes] = []
         self._last_id = 0
-        self._answers: dict[int, dict[str, Any]] = {}
+        self._answers: dict[int, dict[str, Any] | None] = {}
+        """By the requests' ids, None as long as there is none."""
         self.notifications: list[dict[str, Any]] = []
         """What the server said unasked ("update", "locked"), oldest first; take from here."""
-        try:
-            self._socket.connect(path)
-        except (OSError, ValueError) as err:
-            self._socket.close()
-            raise self._unavailable(getattr(err, "strerror", None) or str(err)) from None
 
     def __enter__(self) -> Client:
         return self
@@ -78,13 +76,14 @@ class Client:
 
     def close(self) -> None:
         """Close this process's end of the connection."""
-        self._socket.close()
+        self._stream.close()
 
     def post(self, method: str, *params: object) -> int:
         """Queue a request and return its id; it is sent with the next wait."""
         self._last_id += 1
         request = {"method": method, "params": list(params), "id": self._last_id}
         self._out.append(dumps(request).encode())
+        self._answers[self._last_id] = None
         return self._last_id
 
     def answer(self, request: int) -> Any:
@@ -93,18 +92,78 @@ class Client:
         Raises DatabaseUnavailable after ANSWER_LIMIT seconds, Error when the
         server answers with an error.
         """
-        deadline = monotonic() + ANSWER_LIMIT
-        while request not in self._answers:
-            if not self.receive(deadline):
-                raise self._unavailable(f"no answer within {ANSWER_LIMIT:g} s")
-        answer = self._answers.pop(request)
-        if answer.get("error") is not None:
-            raise Error(f"Open vSwitch's database refused a request: {answer['error']}")
-        return answer.get("result")
+        if not self.until(lambda: self._answers[request] is not None, monotonic() + ANSWER_LIMIT):
+            raise self._stream.unavailable(
+                f"no answer within {ANSWER_LIMIT:g} s", "busy, or does it hang"
+            )
+        answer = self._answers.pop(request) or {}
+        error = answer.get("error")
+        if error is None:
+            return answer.get("result")
+        words = error if isinstance(error, dict) else {"error": error}
+        raise Error(
+            "Open vSwitch's database refused a request: "
+            + self._words(words.get("error"), words.get("details"))
+        )
 
     def transact(self, operations: Operations) -> list[dict[str, Any]]:
         """Carry out `operations` as one transaction and return one result for each."""
-        return check(self.answer(self.post("transact", DATABASE, *operations)))
+        return self.checked(self.answer(self.post("transact", DATABASE, *operations)), operations)
+
+    def checked(self, results: Any, operations: Operations) -> list[dict[str, Any]]:
+        """`results` of a transaction of `operations` if all are good, else raise TransactionFailed.
+
+        A selection's rows are what `ganeti_ovs.ovsdb.answers` says. NOTE: a commit that
+        fails comes as one element more than there were operations; operations after a
+        failed one have null (RFC 7047, 4.1.3).
+        """
+        if not isinstance(results, list):
+            raise self.nonsense("no results of a transaction")
+        for result in results:
+            if isinstance(result, dict) and "error" in result:
+                error, details = result["error"], result.get("details") or ""
+                self._words(error, details)
+                raise TransactionFailed(error, details)
+        if len(results) != len(operations):
+            raise self.nonsense(f"{len(results)} results of {len(operations)} operations")
+        try:
+            for operation, result in zip(operations, results):
+                check_result(operation, result)
+        except Strange as err:
+            raise self.nonsense(str(err)) from None
+        return results
+
+    def read(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, Rows]:
+        """All rows of tables, in one transaction: table -> UUID -> row.
+
+        `wanted` says which columns of each; () for all. No row refers to one that is
+        missing, as far as both tables are read.
+        """
+        operations: Operations = []
+        for table, columns in wanted.items():
+            operations.append({"op": "select", "table": table, "where": []})
+            if columns:
+                operations[-1]["columns"] = ["_uuid", *columns]
+        results = self.transact(operations)
+        tables = {
+            table: {str(row["_uuid"][1]): row for row in result["rows"]}
+            for table, result in zip(wanted, results)
+        }
+        try:
+            check_references(tables)
+        except Strange as err:
+            raise self.nonsense(str(err)) from None
+        return tables
+
+    def until(self, condition: Callable[[], bool], deadline: float) -> bool:
+        """Take in messages until `condition`; False if it is not so by `deadline` (monotonic).
+
+        However many other messages come.
+        """
+        while not condition():
+            if monotonic() >= deadline or not self.receive(deadline):
+                return False
+        return True
 
     def receive(self, deadline: float) -> bool:
         """Send what is queued, then take in messages until at least one has come.
@@ -112,70 +171,50 @@ class Client:
         False when `deadline` (monotonic seconds) passes before. Echo requests
         are answered here.
         """
-        try:
-            if self._out:
-                data, self._out = b"".join(self._out), []
-                self._socket.settimeout(ANSWER_LIMIT)
-                self._socket.sendall(data)
-            while not self._decode():
-                left = deadline - monotonic()
-                if left <= 0:
-                    return False
-                self._socket.settimeout(left)
-                chunk = self._socket.recv(1 << 20)
-                if not chunk:
-                    raise self._unavailable("ovsdb-server closed the connection")
-                self._in += chunk
-        except TimeoutError:
-            return False
-        except OSError as err:
-            # NOTE: before Python 3.10 socket.timeout is no TimeoutError.
-            if str(err) == "timed out":
+        if self._out:
+            data, self._out = b"".join(self._out), []
+            if not self._stream.send(data, deadline):
                 return False
-            raise self._unavailable(err.strerror or str(err)) from None
-        return True
-
-    def _decode(self) -> bool:
-        # A message ends with "}", and most chunks end with a message: so a long answer
-        # is not parsed anew for each of its chunks.
-        if not self._in.endswith(b"}"):
-            return False
-        try:
-            text = self._in.decode()
-        except UnicodeDecodeError:
-            return False
-        messages, rest = values(text)
-        self._in = text[rest:].encode()
+        messages = self._stream.receive(deadline)
         for message in messages:
             self._take(message)
+        if messages:
+            self._unread = self._unread + self._stream.size if self.notifications else 0
+        if self._unread > _UNASKED:
+            raise self.nonsense(f"more than {_UNASKED >> 20} MiB that nobody asked for")
         return bool(messages)
 
-    def _take(self, message: dict[str, Any]) -> None:
-        if message.get("method") == "echo":
-            answer = {"id": message["id"], "result": message["params"], "error": None}
-            self._out.append(dumps(answer).encode())
-        elif "method" in message:
-            self.notifications.append(message)
-        else:
-            self._answers[message["id"]] = message
+    def nonsense(self, what: str) -> DatabaseUnavailable:
+        """The error for an answer that ovsdb-server never gives."""
+        return self._stream.nonsense(what)
 
-    def _unavailable(self, why: str) -> DatabaseUnavailable:
-        return DatabaseUnavailable(
-            f"Open vSwitch's database does not answer at {self.path}: {why};"
-            " is ovsdb-server running?"
-        )
+    def _words(self, error: Any, details: Any) -> str:
+        if not (isinstance(error, str) and isinstance(details or "", str)):
+            raise self.nonsense("an error of another form")
+        return _words(error, details)
+
+    def _take(self, message: Any) -> None:
+        if not isinstance(message, dict):
+            raise self.nonsense("a message that is no object")
+        if "method" in message:
+            if not isinstance(message.get("params"), list):
+                raise self.nonsense("a message without params")
+            if message["method"] != "echo":
+                self.notifications.append(message)
+                return
+            answer = {"id": message.get("id"), "result": message["params"], "error": None}
+            try:
+                self._out.append(dumps(answer).encode())
+            except (ValueError, RecursionError):
+                raise self.nonsense("an echo that is no JSON") from None
+            return
+        request = message.get("id")
+        if type(request) is not int or self._answers.get(request, message) is not None:
+            raise self.nonsense("an answer to nothing that was asked")
+        self._answers[request] = message
 
 
-def check(results: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
-    """`results` of a transaction if all of them are good, else raise TransactionFailed.
-
-    NOTE: a commit that fails comes as one element more than there were
-    operations; operations after a failed one have null (RFC 7047, 4.1.3).
-    """
-    good: list[dict[str, Any]] = []
-    for result in results:
-        if result is None or "error" in result:
-            failed = result or {}
-            raise TransactionFailed(failed.get("error", "not done"), failed.get("details", ""))
-        good.append(result)
-    return good
+def _words(error: str, details: str) -> str:
+    """As they may stand in an error of ours: one line, ASCII, not too long."""
+    shown = ": ".join(ascii(word)[1:-1] for word in (error, details) if word)
+    return shown if len(shown) <= _WORDS else shown[: _WORDS - 3] + "..."

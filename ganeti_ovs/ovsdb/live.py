@@ -31,24 +31,15 @@ _COLUMNS = {
 
 def read_snapshot(client: Client) -> Snapshot:
     """All that reconciling looks at in the database."""
-    results = client.transact(
-        [
-            {"op": "select", "table": table, "where": [], "columns": ["_uuid", *columns]}
-            for table, columns in _COLUMNS.items()
-        ]
-    )
-    tables: Tables = {
-        table: {row["_uuid"][1]: row for row in result["rows"]}
-        for table, result in zip(_COLUMNS, results)
-    }
+    tables = client.read(_COLUMNS)
     users = _users(tables)
     live: dict[str, Live] = {}
     for bridge in tables["Bridge"].values():
         for reference in references(bridge["ports"]):
-            port = tables["Port"].get(reference, {"interfaces": ["set", []]})
+            port = tables["Port"][reference]
             interfaces = references(port["interfaces"])
-            interface = tables["Interface"].get(interfaces[0]) if len(interfaces) == 1 else None
-            if interface is not None and interface["name"] == port["name"]:
+            interface = tables["Interface"][interfaces[0]]
+            if len(interfaces) == 1 and interface["name"] == port["name"]:
                 live[str(port["name"])] = _live(bridge["name"], port, interface, tables, users)
     return Snapshot(
         live=live,
@@ -75,8 +66,8 @@ def _odd(tables: Tables, live: dict[str, Live]) -> dict[str, str]:
     odd = {str(row["name"]): "a port of several interfaces" for row in tables["Port"].values()}
     for port in tables["Port"].values():
         for reference in references(port["interfaces"]):
-            interface = tables["Interface"].get(reference)
-            if interface is not None and interface["name"] != port["name"]:
+            interface = tables["Interface"][reference]
+            if interface["name"] != port["name"]:
                 odd[str(interface["name"])] = f"part of port {port['name']}"
     return {name: what for name, what in odd.items() if name not in live}
 
@@ -101,15 +92,13 @@ def _live(switch: str, port: Row, interface: Row, tables: Tables, users: dict[st
     ours = [
         tables["QoS"][row]
         for row in references(port["qos"])
-        if row in tables["QoS"] and _marked(tables["QoS"][row]) and users[row] == 1
+        if _marked(tables["QoS"][row]) and users[row] == 1
     ]
     queues = {
         number: tables["Queue"][queue[1]]
         for qos in ours
         for number, queue in qos["queues"][1]
-        if queue[1] in tables["Queue"]
-        and _marked(tables["Queue"][queue[1]])
-        and users[queue[1]] == 1
+        if _marked(tables["Queue"][queue[1]]) and users[queue[1]] == 1
     }
     return Live(
         found=Found(

@@ -5,14 +5,8 @@ from __future__ import annotations
 from time import monotonic
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.client import (
-    ANSWER_LIMIT,
-    DATABASE,
-    Client,
-    DatabaseUnavailable,
-    TransactionFailed,
-    check,
-)
+from ganeti_ovs.ovsdb.answers import Strange, new_values
+from ganeti_ovs.ovsdb.client import ANSWER_LIMIT, DATABASE, Client, TransactionFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,12 +99,12 @@ class Session(Client):
 
     def _wait_for(self, locks: list[str], patience: float) -> bool:
         self._settle_locks()
-        deadline = monotonic() + 2 * self.limit + ANSWER_LIMIT + patience
-        while not all(self._held[lock] for lock in locks):
-            if not self.receive(deadline) or monotonic() > deadline:
-                return False
+
+        def held() -> bool:
             self._notice()
-        return True
+            return all(self._held[lock] for lock in locks)
+
+        return self.until(held, monotonic() + 2 * self.limit + ANSWER_LIMIT + patience)
 
     def commit(self, operations: Operations) -> tuple[list[dict[str, Any]], int]:
         """Commit `operations` as one transaction, holding the locks.
@@ -136,13 +130,15 @@ class Session(Client):
             before = self._first_cur_cfg()
         self._settle_locks()
         try:
-            good = check(results)
+            good = self.checked(results, transaction)
         except TransactionFailed as err:
             if err.error != "not owner":
                 raise
             self.acquire()
             good = self.transact(transaction)
-        cfg = _number(good[-1].get("rows"), "next_cfg")
+        if not good[-1]["rows"]:
+            raise self.nonsense("no row of Open_vSwitch")
+        cfg = int(good[-1]["rows"][0]["next_cfg"])
         if before >= cfg:
             # Somebody has set next_cfg back: go beyond what is applied, or we never wait.
             cfg = before + 1
@@ -156,15 +152,15 @@ class Session(Client):
         NOTE: a time-out is not a roll-back: the rows are committed and will be
         applied when ovs-vswitchd comes back. Raises NotApplied.
         """
-        deadline = monotonic() + self.limit
-        self._notice()
-        while self._cur_cfg < cfg:
-            if not self.receive(deadline) or monotonic() > deadline:
-                raise NotApplied(
-                    f"ovs-vswitchd has not applied the change within {self.limit:g} s;"
-                    " is it running?"
-                )
+
+        def applied() -> bool:
             self._notice()
+            return self._cur_cfg >= cfg
+
+        if not self.until(applied, monotonic() + self.limit):
+            raise NotApplied(
+                f"ovs-vswitchd has not applied the change within {self.limit:g} s; is it running?"
+            )
 
     def _ask_for(self, name: str) -> str:
         lock = "ganeti_ovs_" + "".join(c if c.isalnum() else f"_{ord(c)}_" for c in name)
@@ -177,7 +173,9 @@ class Session(Client):
         while self._asked:
             lock, request = self._asked.popitem()
             answer = self.answer(request)
-            self._held[lock] |= isinstance(answer, dict) and answer.get("locked") is True
+            if not isinstance(answer, dict):
+                raise self.nonsense("no word about a lock")
+            self._held[lock] = answer.get("locked") is True
         self._notice()
 
     def _first_cur_cfg(self) -> int:
@@ -186,28 +184,17 @@ class Session(Client):
 
     def _notice(self) -> None:
         for message in self.notifications:
-            params = message.get("params")
-            if not isinstance(params, list):
-                continue
-            if message["method"] == "locked" and params and params[0] in self._held:
-                self._held[params[0]] = True
-            elif message["method"] == "update" and len(params) > 1:
-                self._see(params[1])
+            params = message["params"]
+            if message["method"] == "locked" and len(params) == 1:
+                for lock in self._held:
+                    self._held[lock] |= params[0] == lock
+            elif message["method"] == "update":
+                self._see(params[-1] if len(params) == 2 else None)
         self.notifications.clear()
 
-    def _see(self, tables: Any) -> None:
-        rows = tables.get("Open_vSwitch") if isinstance(tables, dict) else None
-        for row in rows.values() if isinstance(rows, dict) else ():
-            new = row.get("new") if isinstance(row, dict) else None
-            cur_cfg = new.get("cur_cfg") if isinstance(new, dict) else None
-            if isinstance(cur_cfg, int):
-                self._cur_cfg = cur_cfg
-
-
-def _number(rows: Any, column: str) -> int:
-    """The integer in the only row. Raises DatabaseUnavailable: it is none of Open vSwitch's."""
-    if isinstance(rows, list) and rows and isinstance(rows[0], dict):
-        value = rows[0].get(column)
-        if isinstance(value, int):
-            return value
-    raise DatabaseUnavailable(f"Open vSwitch's database has no {column}; see ovs-vsctl show")
+    def _see(self, update: Any) -> None:
+        try:
+            for number in new_values(update, "Open_vSwitch", "cur_cfg"):
+                self._cur_cfg = number
+        except Strange as err:
+            raise self.nonsense(str(err)) from None

@@ -11,9 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ganeti_ovs.ovsdb.answers import Rows
     from ganeti_ovs.ovsdb.client import Client
-
-    Rows = dict[str, dict[str, Any]]
 
 _COLUMNS = {
     "Bridge": ("name", "datapath_type", "ports", "fail_mode"),
@@ -23,6 +22,8 @@ _COLUMNS = {
     ),
     "QoS": ("type", "other_config"),
 }  # fmt: skip
+_DIGITS = 20
+"""A limit of as many digits is no limit."""
 _PORT_TYPES = {
     "access": "access",
     "trunk": "trunk",
@@ -71,15 +72,7 @@ def read_switches(client: Client) -> tuple[SwitchView, ...]:
 
     The vSwitches' own internal ports, which carry their names, are left out.
     """
-    tables: dict[str, Rows] = {}
-    results = client.transact(
-        [
-            {"op": "select", "table": table, "where": [], "columns": ["_uuid", *columns]}
-            for table, columns in _COLUMNS.items()
-        ]
-    )
-    for table, result in zip(_COLUMNS, results):
-        tables[table] = {row["_uuid"][1]: row for row in result["rows"]}
+    tables = client.read(_COLUMNS)
     switches = [
         SwitchView(
             name=bridge["name"],
@@ -132,8 +125,8 @@ def _numbers(value: Any, mode: str) -> tuple[int, ...]:
 
 def _max_rate(qos: tuple[str, ...], rows: Rows) -> int:
     for reference in qos:
-        rate = dict(rows[reference]["other_config"][1]).get("max-rate", "0")
-        return int(rate) if rate.isdigit() else 0
+        rate = str(dict(rows[reference]["other_config"][1]).get("max-rate", "0"))
+        return int(rate) if rate.isascii() and rate.isdigit() and len(rate) < _DIGITS else 0
     return 0
 
 
@@ -153,7 +146,8 @@ def _only(value: Any, absent: Any) -> Any:
     return absent if isinstance(value, list) else value
 
 
-def _natural(name: str) -> tuple[str, int]:
+def _natural(name: str) -> tuple[str, int, str]:
     """tap9 before tap10."""
     stem = name.rstrip("0123456789")
-    return stem, int(name[len(stem) :] or -1)
+    number = name[len(stem) :]
+    return stem, len(number), number

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from socket import AF_UNIX, SOCK_STREAM, socket
 
 import pytest
 
-from ganeti_ovs.ovsdb.client import ANSWER_LIMIT
+from ganeti_ovs.ifup import nic, outcome
+from ganeti_ovs.ovsdb.session import APPLY_LIMIT
+from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT
 from tests.ovs.support import environ, port, wanted
 from tests.testbed.guests import Guests
 from tests.testbed.namespace import run
@@ -18,19 +25,125 @@ from tests.testbed.product import Product
 from tests.testbed.tap import Tap
 
 LIMITED = {"TAGS": "ovs:nic:0:max_bandwidth:10M"}
+_SLOW = 3.0
+"""How many times as long as it says itself a program may take on a busy machine."""
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
+def within(limit: float) -> Iterator[None]:
+    """`limit`: the product's own, in seconds."""
     started = time.monotonic()
     yield
-    assert time.monotonic() - started < seconds
+    assert time.monotonic() - started < limit * _SLOW
+
+
+def full_queue(ovs: OpenVSwitch) -> list[socket]:
+    """Connections that fill ovsdb-server's queue, which it does not look at."""
+    ovs.freeze_server(True)
+    waiting = []
+    while True:
+        one = socket(AF_UNIX, SOCK_STREAM)
+        one.setblocking(False)
+        waiting.append(one)
+        try:
+            one.connect(str(ovs.socket))
+        except BlockingIOError:
+            return waiting
+
+
+def sockets(pid: int) -> int:
+    """How many sockets a process has open."""
+    found = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found += os.readlink(link).startswith("socket:")
+    return found
+
+
+def test_a_full_queue_is_waited_for(ovs: OpenVSwitch, product: Product) -> None:
+    waiting = full_queue(ovs)
+    with Tap("tap0"):
+        process = subprocess.Popen(
+            [product.kvm_vif_bridge], env=environ(ovs), stderr=subprocess.PIPE, text=True
+        )
+        # The kernel's for the tap, and one that waits for ovsdb-server.
+        wait_until(lambda: process.poll() is not None or sockets(process.pid) >= 2, "sockets")
+        for one in waiting:
+            one.close()
+        ovs.freeze_server(False)
+        _, error = process.communicate(timeout=60)
+        assert (process.returncode, error) == (0, "")
+        assert port(ovs, "tap0")["tag"] == [100]
+
+
+def test_a_queue_that_stays_full(ovs: OpenVSwitch, product: Product) -> None:
+    waiting = full_queue(ovs)
+    with Tap("tap0"), within(ANSWER_LIMIT):
+        done = product.run(environ(ovs))
+    for one in waiting:
+        one.close()
+    ovs.freeze_server(False)
+    assert done.returncode == 1
+    assert "no connection within 4 s, others wait, too; is ovsdb-server busy" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert ovs.vsctl("list-ports", "br0") == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ended_by_a_signal(number: signal.Signals, ovs: OpenVSwitch, product: Product) -> None:
+    """While it waits for ovs-vswitchd: what it has attached is taken back."""
+    before = wanted(ovs)
+    ovs.stop_vswitchd()
+    with Tap("tap0"):
+        process = subprocess.Popen(
+            [product.kvm_vif_bridge],
+            env=environ(ovs, GANETI_OVS_TIMEOUT="60"),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_until(lambda: len(ovs.rows("Port")) == 3, "the row")
+        process.send_signal(number)
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert error.startswith("ganeti-ovs: inst1.lab, NIC 0 (tap0 on vSwitch br0): ")
+    assert error.endswith(f"was ended by {number.name}\n")
+    assert error.count("\n") == 1
+    assert wanted(ovs) == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # ends with it
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_fault_of_our_own_leaves_nothing(
+    debug: str,
+    ovs: OpenVSwitch,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = wanted(ovs)
+    environment = environ(ovs)
+    monkeypatch.setenv("GANETI_OVS_DEBUG", debug)
+
+    def main() -> int:
+        assert nic.up(environment) == 0
+        assert wanted(ovs) != before
+        raise KeyError("x")
+
+    handler = signal.getsignal(signal.SIGTERM)
+    with Tap("tap0"):
+        assert outcome.of(main, environment, attaches=True) == 1
+    signal.signal(signal.SIGTERM, handler)
+    error = capfd.readouterr().err
+    assert "unexpected KeyError: 'x'; please report it; GANETI_OVS_DEBUG=1" in error
+    assert ("Traceback" in error) == bool(debug)
+    assert debug or error.count("\n") == 1
+    gc.collect()
+    assert wanted(ovs) == before
 
 
 def test_no_server(ovs: OpenVSwitch, product: Product) -> None:
     ovs.stop_vswitchd()
     ovs.stop_server()
-    with Tap("tap0"), within(5):
+    with Tap("tap0"), within(ANSWER_LIMIT):
         done = product.run(environ(ovs))
     assert done.returncode == 1
     assert "Open vSwitch's database does not answer at " in done.stderr
@@ -53,7 +166,7 @@ def test_server_hangs(ovs: OpenVSwitch, product: Product) -> None:
 def test_vswitchd_dead(ovs: OpenVSwitch, product: Product) -> None:
     before = wanted(ovs)
     ovs.stop_vswitchd()
-    with Tap("tap0"), within(5):
+    with Tap("tap0"), within(ANSWER_LIMIT):
         done = product.run(environ(ovs, GANETI_OVS_TIMEOUT="1.5", **LIMITED))
         assert done.returncode == 1
         assert "ovs-vswitchd has not applied the change within 1.5 s" in done.stderr
@@ -71,7 +184,7 @@ def _without_next_cfg(rows: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def test_default_time_limit(ovs: OpenVSwitch, product: Product) -> None:
     ovs.stop_vswitchd()
-    with Tap("tap0"), within(12):
+    with Tap("tap0"), within(APPLY_LIMIT):
         done = product.run(environ(ovs))
     assert "within 10 s" in done.stderr
     assert ovs.rows("Interface") and len(ovs.rows("Port")) == 2
@@ -128,7 +241,7 @@ def test_bridge_without_datapath(bridge_row: str, ovs: OpenVSwitch, product: Pro
     """vswitchd has the bridge's row but could not make the bridge: no ofport, no error."""
     ovs.vsctl("--no-wait", "set", "bridge", bridge_row, "datapath_type=nonsense")
     before = wanted(ovs)
-    with Tap("tap0"), within(5):
+    with Tap("tap0"), within(ANSWER_LIMIT):
         done = product.run(environ(ovs, **LIMITED))
     assert done.returncode == 1
     assert "ovs-vswitchd refuses the port" in done.stderr

@@ -141,3 +141,42 @@ def test_own_script_has_the_other_modes(ovs: OpenVSwitch, product: Product, tmp_
         assert (tmp_path / "seen").read_text().startswith("routed tap0")
     finally:
         local.unlink()
+
+
+UNFIT = {
+    "text": (b"echo no interpreter\n", "Exec format error; a script must begin with #!"),
+    "machine": (b"\x7fELF\x02\x01\x01" + bytes(57), "Exec format error"),
+    "interpreter": (b"#!/nowhere/sh\n", "No such file or directory"),
+    "directory": (None, "Permission denied"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+@pytest.mark.parametrize("mode", ["openvswitch", "routed"])
+@pytest.mark.parametrize("script", ["kvm_vif_bridge", "up", "down"])
+def test_own_script_that_cannot_be_executed(
+    script: str, mode: str, kind: str, ovs: OpenVSwitch, product: Product
+) -> None:
+    """As when it fails: nothing stays attached, not of the guest's other NICs either."""
+    ours = getattr(product, script)
+    local = Path(f"{ours}.local")
+    before = wanted(ovs)
+    with Tap("tap0"), Tap("tap1"):
+        assert product.run(environ(ovs)).returncode == 0
+        contents, why = UNFIT[kind]
+        if contents is None:
+            local.mkdir()
+        else:
+            local.write_bytes(contents)
+            local.chmod(0o755)
+        try:
+            nic = {"INTERFACE_INDEX": "1", "MODE": mode}
+            done = product.run(environ(ovs, "tap1", **nic), ours)
+        finally:
+            local.rmdir() if contents is None else local.unlink()
+        assert done.returncode == 1
+        assert f"{local} cannot be executed: {why}" in done.stderr
+        assert done.stderr.startswith("ganeti-ovs: inst1.lab, NIC 1 (tap1 on vSwitch br0): ")
+        assert done.stderr.count("\n") == 1
+        if script != "down" and mode == "openvswitch":
+            assert wanted(ovs) == before

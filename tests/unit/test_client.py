@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ import pytest
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import client as module
-from ganeti_ovs.ovsdb.client import Client, DatabaseUnavailable, TransactionFailed, check
+from ganeti_ovs.ovsdb.client import Client, DatabaseUnavailable, TransactionFailed
 
+SELECT: list[dict[str, object]] = [
+    {"op": "select", "table": "Port", "where": [], "columns": ["name", "external_ids"]}
+]
 Behaviour = Callable[[socket.socket, dict[str, Any]], None]
 
 
@@ -46,7 +49,7 @@ def reply(request: dict[str, Any], result: Any, error: Any = None) -> bytes:
 
 
 def test_an_answer_in_pieces(tmp_path: Path) -> None:
-    result = [{"rows": [{"name": "ü}" * 500, "map": ["map", []]}]}]
+    result = [{"rows": [{"name": "ü}" * 500, "external_ids": ["map", []]}]}]
 
     def behave(peer: socket.socket, request: dict[str, Any]) -> None:
         answer = json.dumps({"id": request["id"], "result": result}, ensure_ascii=False).encode()
@@ -55,7 +58,7 @@ def test_an_answer_in_pieces(tmp_path: Path) -> None:
             time.sleep(0.0005)
 
     with server(tmp_path / "s", behave) as path, Client(path) as client:
-        assert client.transact([]) == result
+        assert client.transact(SELECT) == result
 
 
 def test_two_messages_at_once_and_an_echo_between(tmp_path: Path) -> None:
@@ -69,12 +72,12 @@ def test_two_messages_at_once_and_an_echo_between(tmp_path: Path) -> None:
         peer.sendall(json.dumps(update).encode() + reply(request, [{}]))
 
     with server(tmp_path / "s", behave) as path, Client(path) as client:
-        assert client.transact([]) == [{}]
+        assert client.transact([{"op": "comment"}]) == [{}]
         assert [message["method"] for message in client.notifications] == ["update", "update"]
     assert heard == [{"id": "echo", "result": ["x"], "error": None}]
 
 
-@pytest.mark.parametrize("early", [b"", b'{"id": 1, "res', b"garbage"])
+@pytest.mark.parametrize("early", [b"", b'{"id": 1, "res', b'{"id": 1, "result": {}', b"{]}"])
 def test_silence_has_a_limit(early: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.3)
     done = threading.Event()
@@ -140,11 +143,124 @@ def test_an_error_instead_of_an_answer(tmp_path: Path) -> None:
         ([{"error": "not owner"}], "not owner"),
     ],
 )
-def test_every_element_is_looked_at(results: list[Any], error: str) -> None:
-    with pytest.raises(TransactionFailed) as caught:
-        check(results)
+def test_every_element_is_looked_at(results: list[Any], error: str, tmp_path: Path) -> None:
+    with (
+        server(tmp_path / "s", lambda peer, request: peer.sendall(reply(request, results))) as path,
+        Client(path) as client,
+        pytest.raises(TransactionFailed) as caught,
+    ):
+        client.transact([{"op": "comment"}, {"op": "comment"}])
     assert caught.value.error == error
 
 
-def test_good_results() -> None:
-    assert check([{}, {"count": 0}]) == [{}, {"count": 0}]
+ROW = {"name": "br0", "external_ids": ["map", []]}
+NO_MAPS: list[Any] = [
+    None, {}, "map", ["map"], ["map", None], ["map", [["a"]]], ["map", [[1, 2]]], ["set", []],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (b"garbage", "no JSON object"),
+        (b"null", "no JSON object"),
+        (b"[1]", "no JSON object"),
+        (b'{"id": "\xff"}', "no UTF-8"),
+        (b'{"id": 1, "result": ' + b"[" * 100_000 + b"}", "nested too deeply"),
+        (b'{"id": 1, "result": ' + b'{"a":' * 100_000 + b"}", "nested too deeply"),
+        (b'{"id": 1, "x": "' + b"x" * (17 << 20), "more than 16 MiB without an end"),
+        (b'{"id": 1, "result": [' + b"[]," * 1_000_000 + b"{}]}", "more than 1048576 values"),
+        (b'{"method": "update", "params": [], "id": null}' * 400_000, "more than "),
+        (b'{"id": 1, "method": "update"}', "a message without params"),
+        (b'{"id": 1, "method": "echo", "params": {}}', "a message without params"),
+        (b'{"id": 1, "method": "echo", "params": [NaN]}', "an echo that is no JSON"),
+        (b'{"result": []}', "an answer to nothing"),
+        (b'{"id": 2, "result": []}', "an answer to nothing"),
+        (b'{"id": true, "result": []}', "an answer to nothing"),
+        (b'{"id": [1], "result": []}', "an answer to nothing"),
+        (b'{"id": null, "result": []}', "an answer to nothing"),
+        (b'{"id": 1, "result": [{"rows": []}]}' * 2, "an answer to nothing"),
+        (b'{"id": 1, "error": 7}', "an error of another form"),
+        (b'{"id": 1, "error": {"error": []}}', "an error of another form"),
+        (b'{"id": 1, "error": {"error": "x", "details": [1]}}', "an error of another form"),
+        (b'{"id": 1}', "no results of a transaction"),
+        (b'{"id": 1, "result": {}}', "no results of a transaction"),
+        (b'{"id": 1, "result": []}', "0 results of 1 operations"),
+        (b'{"id": 1, "result": [null]}', "a result that is no object"),
+        (b'{"id": 1, "result": [{"error": null}]}', "an error of another form"),
+        (b'{"id": 1, "result": [{}]}', "a selection without rows"),
+        (b'{"id": 1, "result": [{"rows": {}}]}', "a selection without rows"),
+        (b'{"id": 1, "result": [{"rows": [[]]}]}', "a row of Port that is no object"),
+        (b'{"id": 1, "result": [{"rows": [{"name": "x"}]}]}', "without external_ids"),
+        *(
+            (
+                json.dumps({"id": 1, "result": [{"rows": [{**ROW, "name": name}]}]}).encode(),
+                "a value that Port's name cannot have",
+            )
+            for name in (None, 1, [], ["set", []], "\ud800")
+        ),
+        *(
+            (
+                json.dumps(
+                    {"id": 1, "result": [{"rows": [{**ROW, "external_ids": ids}]}]}
+                ).encode(),
+                "a value that Port's external_ids cannot have",
+            )
+            for ids in NO_MAPS
+        ),
+    ],
+)
+def test_nonsense(answer: bytes, what: str, tmp_path: Path) -> None:
+    """Each is an error of one short line, at once: without waiting for the time limit."""
+
+    def behave(peer: socket.socket, request: dict[str, Any]) -> None:
+        with suppress(OSError):
+            peer.sendall(answer)
+            peer.recv(1)
+
+    with server(tmp_path / "s", behave) as path, Client(path) as client:
+        with pytest.raises(DatabaseUnavailable) as caught:
+            client.transact(SELECT)
+        client.close()
+    text = str(caught.value)
+    assert what in text
+    assert f"answers nonsense at {path}: " in text
+    assert len(text) < 200 + len(path)
+    assert text.isprintable()
+
+
+def test_a_flood_does_not_extend_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Echo requests, which are answered, and never what was asked for."""
+    monkeypatch.setattr(module, "ANSWER_LIMIT", 0.4)
+    done = threading.Event()
+
+    def behave(peer: socket.socket, request: dict[str, Any]) -> None:
+        peer.settimeout(0.05)
+        while not done.is_set():
+            with suppress(TimeoutError):
+                peer.sendall(b'{"method": "echo", "params": [], "id": 0}' * 10)
+                peer.recv(1 << 16)
+
+    with server(tmp_path / "s", behave) as path:
+        with Client(path) as client, pytest.raises(DatabaseUnavailable, match=r"within 0\.4 s"):
+            client.transact(SELECT)
+        done.set()
+
+
+def test_a_row_that_is_missing(tmp_path: Path) -> None:
+    rows = [
+        {"rows": [{"_uuid": ["uuid", "b"], "ports": ["set", [["uuid", "p"], ["uuid", "q"]]]}]},
+        {"rows": [{"_uuid": ["uuid", "p"]}]},
+    ]
+    with (
+        server(tmp_path / "s", lambda peer, request: peer.sendall(reply(request, rows))) as path,
+        Client(path) as client,
+        pytest.raises(DatabaseUnavailable, match="a row of Bridge that refers to a missing Port"),
+    ):
+        client.read({"Bridge": ("ports",), "Port": ("_uuid",)})
+
+
+def test_words_of_the_server_are_one_short_line() -> None:
+    text = str(TransactionFailed("x\n", "\x1b[31m" + "y" * 1000))
+    assert text.isprintable()
+    assert len(text) < 400

@@ -1,0 +1,54 @@
+"""How a script of Ganeti's ends: with one line when it fails, and then with nothing attached."""
+
+from __future__ import annotations
+
+from ganeti_ovs.cluster.ending import Terminated, ended, unexpected
+from ganeti_ovs.ifup import local, nic
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.names import interface_name
+from ganeti_ovs.ovsdb.client import default_socket
+from ganeti_ovs.ovsdb.session import Session, apply_limit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Environment = dict[str, str]
+
+
+def of(main: Callable[[], int], environ: Environment, *, attaches: bool) -> int:
+    """The exit code of `main`. What it raises is told; where it `attaches`, that is undone."""
+
+    def guarded() -> int:
+        try:
+            return main()
+        except Error:
+            raise
+        except (KeyboardInterrupt, Terminated):
+            if attaches:
+                _undo(environ)
+            raise
+        except Exception as err:
+            line = unexpected(err)
+            raise Error(line + (_undo(environ) if attaches else "")) from None
+
+    return ended("the call", guarded, lambda line: nic.say(environ, line))
+
+
+def of_script(script: str, arguments: list[str], environ: Environment) -> int:
+    """The exit code of the administrator's script: 1, and a line, if it cannot be executed."""
+    try:
+        return local.run(script, arguments, environ)
+    except Error as err:
+        return nic.fail(environ, err)
+
+
+def _undo(environ: Environment) -> str:
+    """Detach what this call may have attached; a word that may follow the error."""
+    try:
+        tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
+        with Session(default_socket(environ), tap, apply_limit(environ)) as session:
+            nic.down_port(session, tap, environ.get("INTERFACE_UUID", "").lower())
+        return nic.give_up(environ)
+    except Exception:
+        return "; its port may be left: gnt-ovs reconcile"
