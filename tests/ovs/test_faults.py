@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
@@ -229,11 +230,54 @@ def test_vswitchd_refuses_the_port(private: None, product: Product) -> None:
 
 
 def test_next_cfg_set_back(ovs: OpenVSwitch, product: Product) -> None:
-    """As a restored database can have it: cur_cfg is ahead and must not be believed."""
-    ovs.vsctl("--no-wait", "set", "Open_vSwitch", ".", "cur_cfg=1000", "next_cfg=5")
-    with Tap("tap0"):
-        assert product.run(environ(ovs)).returncode == 0
+    """As a restored database can have it: cur_cfg is ahead and must not be believed.
+
+    ovs-vswitchd is held, as it would put that right at once.
+    """
+    with Tap("tap0"), held(ovs) as go_on:
+        row = {"next_cfg": 5, "cur_cfg": 1000}
+        update = {"op": "update", "table": "Open_vSwitch", "where": [], "row": row}
+        run("ovsdb-client", "transact", f"unix:{ovs.socket}", json.dumps(["Open_vSwitch", update]))
+        process = start(ovs, product)
+        go_on()
+        _, error = process.communicate(timeout=30)
+        assert (process.returncode, error) == (0, "")
         assert port(ovs, "tap0")["interface"]["ofport"] != []
+
+
+def test_the_tap_is_another_one_when_it_is_to_be_set_up(ovs: OpenVSwitch, product: Product) -> None:
+    """Its name was used anew meanwhile: the port must not stay, and the new tap not come up."""
+    before = wanted(ovs)
+    with held(ovs) as go_on:
+        with Tap("tap0"):
+            process = start(ovs, product, **LIMITED)
+        with Tap("tap0"):
+            go_on()
+            _, error = process.communicate(timeout=30)
+            assert process.returncode == 1
+            assert "tap0: there is no such interface" in error
+            assert error.count("\n") == 1
+            assert wanted(ovs) == before
+            assert "DOWN" in run("ip", "link", "show", "tap0")
+
+
+@contextmanager
+def held(ovs: OpenVSwitch) -> Iterator[Callable[[], None]]:
+    """ovs-vswitchd stands still until the yielded function is called."""
+    os.kill(ovs.pid(), signal.SIGSTOP)
+    try:
+        yield lambda: os.kill(ovs.pid(), signal.SIGCONT)
+    finally:
+        os.kill(ovs.pid(), signal.SIGCONT)
+
+
+def start(ovs: OpenVSwitch, product: Product, **changes: str) -> subprocess.Popen[str]:
+    """A call for tap0 that has written its rows and waits."""
+    process = subprocess.Popen(
+        [product.kvm_vif_bridge], env=environ(ovs, **changes), stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: any(row["name"] == "tap0" for row in ovs.rows("Port")), "the row")
+    return process
 
 
 @pytest.mark.parametrize("bridge_row", ["br0"])

@@ -39,6 +39,28 @@ def test_unknown_action(ovs: OpenVSwitch, product: Product) -> None:
     assert done.stderr == "ganeti-ovs: ACTION is 'sideways', neither up nor down\n"
 
 
+def test_the_record_goes_with_the_port(ovs: OpenVSwitch, product: Product) -> None:
+    record = ovs.dir / "var/run/ganeti-ovs/nic/tap0"
+    with Tap("tap0"):
+        assert product.run(environ(ovs), product.up).returncode == 0
+        assert "INSTANCE=inst1.lab\n" in record.read_text()
+        assert product.run(environ(ovs), product.down).returncode == 0
+        assert not record.exists()
+
+
+@pytest.mark.xfail(strict=True, reason="down forgets the record of whatever NIC has the tap now")
+def test_the_record_of_another_nic_stays(ovs: OpenVSwitch, product: Product) -> None:
+    """Ganeti repeats `down`, and the tap's name may be a new guest's by then."""
+    record = ovs.dir / "var/run/ganeti-ovs/nic/tap0"
+    other = {"INSTANCE": "other.lab", "INTERFACE_UUID": "00000000-0000-4000-8000-000000000001"}
+    with Tap("tap0"):
+        assert product.run(environ(ovs, **other), product.up).returncode == 0
+        right = wanted(ovs)
+        assert product.run(environ(ovs), product.down).returncode == 0
+        assert wanted(ovs) == right
+        assert "INSTANCE=other.lab\n" in record.read_text()
+
+
 @pytest.mark.parametrize("change", ["external_ids:iface-id=another", "external_ids:ganeti-ovs=0"])
 def test_down_leaves_what_is_not_this_nics(change: str, ovs: OpenVSwitch, product: Product) -> None:
     with Tap("tap0"):

@@ -82,6 +82,47 @@ def test_same_as_stock(
     assert code or after != untouched or changes["LINK"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("commands", "words"),
+    [
+        (("add-bond", "br0", "bond0", "tap0", "e1"), "tap0 belongs to port 'bond0'"),
+        (("add-port", "br0", "tap0", "--", "set", "interface", "tap0", "type=patch",
+          "options:peer=other"), "an interface tap0 of type 'patch'"),
+    ],
+)  # fmt: skip
+def test_what_is_no_guests_port_stays(
+    commands: tuple[str, ...], words: str, bridge: None, ovs: OpenVSwitch, product: Product
+) -> None:
+    """A port of the administrator's that has the tap's name is not taken for a stale one."""
+    ovs.vsctl("--no-wait", *commands)
+    before = wanted(ovs)
+    bridged = {"MODE": "bridged", "LINK": "lbr0", "VLAN": ""}
+    with Tap("tap0"):
+        done = product.run({**environ(ovs, **bridged), "SYSCONFDIR": str(product.etc)}, KVM_IFUP)
+    assert done.returncode == 0
+    assert f"may still have a port for this interface: {words}" in done.stderr or (
+        f"may still have a port for this interface: Open vSwitch has {words}" in done.stderr
+    )
+    assert wanted(ovs) == before
+
+
+def test_a_stale_port_goes_with_its_record(
+    bridge: None, ovs: OpenVSwitch, product: Product
+) -> None:
+    """Else gnt-ovs reconcile would take the bridged tap for the NIC of before."""
+    record = ovs.dir / "var/run/ganeti-ovs/nic/tap0"
+    before = wanted(ovs)
+    with Tap("tap0"):
+        assert product.run(environ(ovs)).returncode == 0
+    assert "inst1.lab" in record.read_text()
+    bridged = {"MODE": "bridged", "LINK": "lbr0", "VLAN": ""}
+    with Tap("tap0"):
+        done = product.run({**environ(ovs, **bridged), "SYSCONFDIR": str(product.etc)}, KVM_IFUP)
+    assert done.returncode == 0
+    assert wanted(ovs) == before
+    assert not record.exists()
+
+
 def test_communication_tap(bridge: None, product: Product) -> None:
     """kvm-ifup sees to it before it calls us; nothing may be set up a second time."""
     env = {**ACCESS, "MODE": "routed", "INTERFACE": "gnt.com.0", "IP": "169.254.169.1"}

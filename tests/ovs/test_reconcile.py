@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +15,7 @@ from tests.ovs.support import port, said, wanted
 from tests.testbed.frames import exchange
 from tests.testbed.guests import Guests
 from tests.testbed.namespace import run
-from tests.testbed.openvswitch import OpenVSwitch
+from tests.testbed.openvswitch import OpenVSwitch, wait_idle, wait_until
 from tests.testbed.product import KVM_IFUP, Product
 from tests.testbed.tap import Tap
 
@@ -172,6 +175,53 @@ def test_rows_altered_by_hand(ovs: OpenVSwitch, product: Product, guests: Guests
     assert reconcile(ovs, product)[0] == ["changed tap1 (inst1.lab, NIC 0) on br0"]
     assert wanted(ovs) == right
     assert port(ovs, "tap1")["_uuid"] == row["_uuid"]
+
+
+def test_a_qos_of_another_type(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    start(ovs, product, guests, *NICS.values())
+    right = wanted(ovs)
+    ovs.vsctl("set", "qos", str(port(ovs, "tap0")["qos"]["_uuid"]), "type=linux-hfsc")
+    assert reconcile(ovs, product)[0] == ["changed tap0 (inst0.lab, NIC 0) on br0"]
+    assert wanted(ovs) == right
+    assert "htb" in run("tc", "qdisc", "show", "dev", "tap0")
+
+
+def test_a_port_that_vswitchd_cannot_open(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    """The rows are right, and yet the guest has no network: it is tried again, and said."""
+    start(ovs, product, guests, NICS[1])
+    right = wanted(ovs)
+    ovs.stop_vswitchd()
+    ovs.start_vswitchd("unshare", "--net")
+    lines, errors = reconcile(ovs, product, code=1)
+    assert lines == ["replaced tap1 (inst1.lab, NIC 0) on br0"]
+    assert "tap1: ovs-vswitchd refuses the port: could not open network device tap1" in errors
+    assert wanted(ovs) == right
+    ovs.stop_vswitchd()
+    ovs.start_vswitchd()
+    assert reconcile(ovs, product) == (["nothing to do"], "")
+
+
+def test_who_has_waited_looks_anew(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    """What was altered while another one was at work is seen, not what was there before."""
+    start(ovs, product, guests, *NICS.values())
+    right = wanted(ovs)
+    command = [str(product.gnt_ovs), "reconcile"]
+    os.kill(ovs.pid(), signal.SIGSTOP)
+    try:
+        ovs.vsctl("--no-wait", "set", "port", "tap1", "tag=7")
+        first = subprocess.Popen(command, env=ovs.environ, stdout=subprocess.PIPE, text=True)
+        wait_until(lambda: port(ovs, "tap1")["tag"] == [10], "the first one's change")
+        second = subprocess.Popen(command, env=ovs.environ, stdout=subprocess.PIPE, text=True)
+        wait_idle(second.pid)
+        ovs.vsctl("--no-wait", "set", "port", "tap2", "trunks=7")
+    finally:
+        os.kill(ovs.pid(), signal.SIGCONT)
+    assert first.communicate(timeout=30)[0] == "changed tap1 (inst1.lab, NIC 0) on br0\n"
+    assert second.communicate(timeout=30)[0] == "changed tap2 (inst2.lab, NIC 0) on br0\n"
+    assert first.returncode == second.returncode == 0
+    assert wanted(ovs) == right
 
 
 def test_changed_tags(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:

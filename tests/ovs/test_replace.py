@@ -47,10 +47,35 @@ def test_somebody_elses_stale_port_goes_with_a_warning(ovs: OpenVSwitch, product
     )
     row = port(ovs, "tap0")
     assert (row["bridge"], row["tag"]) == ("br0", [10])
-    assert sorted(q["other_config"]["max-rate"] for q in ovs.rows("Queue")) == [
-        "10000000",
-        "5000000",
-    ]
+    (theirs,) = (q for q in ovs.rows("QoS") if q["_uuid"] != row["qos"]["_uuid"])
+    assert theirs["external_ids"] == {}
+    (queue,) = (q for q in ovs.rows("Queue") if q["_uuid"] != row["queue"]["_uuid"])
+    assert theirs["queues"] == {0: queue["_uuid"]}
+    assert queue["other_config"] == {"max-rate": "5000000"}
+
+
+def test_qos_of_others_at_our_own_stale_port_stays(ovs: OpenVSwitch, product: Product) -> None:
+    """An administrator's QoS in place of ours, and a queue of his in ours."""
+    with Tap("tap0"), Tap("tap1"):
+        assert product.run(environ(ovs, **LIMITED)).returncode == 0
+        assert product.run(environ(ovs, "tap1", **LIMITED)).returncode == 0
+    old = port(ovs, "tap1")["qos"]["_uuid"]
+    ovs.vsctl("set", "qos", str(old), "queues:1=@u", "--",
+              "--id=@u", "create", "queue", "other_config:max-rate=1000000")  # fmt: skip
+    ovs.vsctl("set", "port", "tap0", "qos=@q", "--", "--id=@q", "create", "qos", "type=linux-htb",
+              "queues:0=@u", "--", "--id=@u", "create", "queue",
+              "other_config:max-rate=5000000")  # fmt: skip
+    with Tap("tap0"), Tap("tap1"):
+        for tap in ("tap0", "tap1"):
+            done = product.run(environ(ovs, tap, VLAN=".20"))
+            assert (done.returncode, done.stderr) == (0, "")
+            assert port(ovs, tap)["qos"] == []
+    assert old not in {row["_uuid"] for row in ovs.rows("QoS")}
+    theirs = [row["queues"] for row in ovs.rows("QoS") if not row["external_ids"]]
+    queues = {row["other_config"]["max-rate"]: row["_uuid"] for row in ovs.rows("Queue")
+              if not row["external_ids"]}  # fmt: skip
+    assert queues.keys() == {"1000000", "5000000"}
+    assert theirs == [{0: queues["5000000"]}]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +99,11 @@ def test_not_a_guests_port(
         else:
             # An internal port is a tap device of vswitchd's own.
             ovs.vsctl(*commands)
-            check_refused(ovs, product, message)
+            try:
+                check_refused(ovs, product, message)
+            finally:
+                # What ovs-vswitchd has made outlives it.
+                ovs.vsctl("del-port", "tap0")
 
 
 def check_refused(ovs: OpenVSwitch, product: Product, message: str) -> None:

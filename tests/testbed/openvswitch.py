@@ -30,6 +30,20 @@ def wait_until(condition: Callable[[], bool], what: str, limit: float = 20.0) ->
         time.sleep(0.01)
 
 
+def wait_idle(pid: int, quiet: float = 0.3, limit: float = 20.0) -> None:
+    """Wait until the process has slept for `quiet` seconds without using processor time."""
+    stat = Path(f"/proc/{pid}/stat")
+    used, since, deadline = "", time.monotonic(), time.monotonic() + limit
+    while time.monotonic() < since + quiet:
+        fields = stat.read_text().rpartition(")")[2].split()
+        before, used = used, ":".join(fields[11:13])
+        if used != before or fields[0] != "S":
+            since = time.monotonic()
+        if since > deadline:
+            raise TimeoutError(f"process {pid} still busy after {limit:g} s")
+        time.sleep(0.01)
+
+
 class OpenVSwitch:
     """Started by the constructor; `close` ends the daemons and removes the directory."""
 
@@ -81,11 +95,13 @@ class OpenVSwitch:
         self.vsctl("--no-wait", "init")
         self.start_vswitchd()
 
-    def start_vswitchd(self) -> None:
+    def start_vswitchd(self, *command: str) -> None:
+        """`command` goes before its command line in place of the constructor's."""
         self._vswitchd = self._start(
-            *self._prefix, "ovs-vswitchd", f"unix:{self.socket}", "--disable-system"
+            *(command or self._prefix), "ovs-vswitchd", f"unix:{self.socket}", "--disable-system"
         )
-        self.vsctl("set", "Open_vSwitch", ".", "external_ids:started=1")
+        # NOTE: ovs-vsctl waits for ovs-vswitchd only where it changes something.
+        self.vsctl("set", "Open_vSwitch", ".", f"external_ids:started={self.pid()}")
 
     def stop_server(self) -> None:
         self._stop(self._server)
@@ -112,16 +128,7 @@ class OpenVSwitch:
 
     def wait_idle(self, limit: float = 120.0) -> None:
         """Wait until ovs-vswitchd has used no processor time for a tenth of a second."""
-        assert self._vswitchd is not None
-        stat = Path(f"/proc/{self._vswitchd.pid}/stat")
-        used, since, deadline = "", time.monotonic(), time.monotonic() + limit
-        while time.monotonic() < since + 0.1:
-            before, used = used, ":".join(stat.read_text().rpartition(")")[2].split()[11:13])
-            if used != before:
-                since = time.monotonic()
-            if since > deadline:
-                raise TimeoutError(f"ovs-vswitchd still busy after {limit:g} s")
-            time.sleep(0.01)
+        wait_idle(self.pid(), 0.1, limit)
 
     def close(self) -> None:
         self.stop_vswitchd()
