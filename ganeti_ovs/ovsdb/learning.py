@@ -64,7 +64,7 @@ def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -
         change.operations,
         change.before,
         {name: tuple(sorted(some)) for name, some in stations.items()},
-        change.down,
+        change.devices,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ganeti_ovs.cluster.document import change_lock
 from ganeti_ovs.hooks.switches import prepare
 from ganeti_ovs.model.vswitch import vswitch
 from ganeti_ovs.ovsdb import switches
@@ -327,7 +328,9 @@ def test_server_away_when_it_is_to_be_taken_back(node: Node, ovs: OpenVSwitch, t
         last = json.loads(out)
         assert last["confirmed"] is False
         assert "; it could not be put back: " in last["error"]
-        assert last["error"].endswith("; this is tried for another minute")
+        assert last["error"].endswith(
+            "; this is tried for another minute, then by gnt-ovs reconcile"
+        )
         assert process.returncode == 1
     ovs.start_server()
     wait_until(lambda: wanted(ovs) == before, "the guard's work")
@@ -367,26 +370,32 @@ def test_uplinks_that_were_down_are_so_again(
     assert is_up("e1")
 
 
-def test_hanging_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
-    """A stopped process is ended by its guard, which then takes the change back."""
-    node.run(br0("e0"))
-    before = wanted(ovs)
-    code = f"""
+GUARDED = """
 import os, signal
 from ganeti_ovs.cli.guard import Guard
+from ganeti_ovs.cluster import document
 from ganeti_ovs.hooks.switches import prepare
-from ganeti_ovs.model.vswitch import vswitch
+from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
-wanted = (vswitch("br0", {{"uplinks": "e1+e2", "datapath_type": "netdev"}}),)
-with Session({str(ovs.socket)!r}, switches.LOCK, 10) as session:
+environ = dict(os.environ)
+text = {text!r}
+wanted, _revision = from_document(text)
+with document.change_lock(environ, 5), Session({path!r}, switches.LOCK, 10) as session:
     session.acquire()
-    _plan, change = prepare(session, wanted, os.environ)
-    with Guard(session, change, dict(os.environ), 1):
+    _plan, change = prepare(session, wanted, environ)
+    with Guard(session, change, environ, 1, text):
         switches.commit(session, change, wanted)
+        {last}
         print("done", flush=True)
-        os.kill(os.getpid(), signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIG{end})
 """
+
+
+def guarded(node: Node, wish: Wanted, end: str, last: str = "") -> None:
+    """A change that ends like this before it is confirmed, after the statement `last`."""
+    code = GUARDED.format(text=document(wish), path=str(node.ovs.socket), end=end, last=last)
+    before = wanted(node.ovs)
     with subprocess.Popen(
         [sys.executable, "-c", code],
         env=node.environ,
@@ -394,10 +403,35 @@ with Session({str(ovs.socket)!r}, switches.LOCK, 10) as session:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout and process.stdout.readline() == "done\n"
-        assert wanted(ovs) != before
-        assert process.wait(20) == -signal.SIGKILL
+        try:
+            assert process.stdout and process.stdout.readline() == "done\n"
+            assert wanted(node.ovs) != before
+            assert process.wait(20) == -signal.SIGKILL
+        finally:
+            process.kill()  # A stopped one would be waited for.
+
+
+def unlocked(node: Node) -> None:
+    """Wait until nobody holds the lock of changes: the guard has ended."""
+    with change_lock(node.environ, 30):
+        pass
+
+
+def test_hanging_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """A stopped process is ended by its guard, which then takes the change back."""
+    node.run(br0("e0"))
+    before = wanted(ovs)
+    guarded(node, br0("e1+e2"), "STOP")
     wait_until(lambda: wanted(ovs) == before, "the guard's work")
+
+
+def test_killed_after_the_document_was_kept(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """The change is confirmed then, whatever its node-apply can still say."""
+    node.run(br0("e0"))
+    guarded(node, br0("e1+e2"), "KILL", "document.save(environ, text)")
+    unlocked(node)
+    assert {"e1", "e2"} < set(ofports(ovs))
+    assert node.run(br0("e1+e2"))[0] == ["nothing to do"]
 
 
 def test_rows_changed_between_reading_and_writing(
@@ -529,7 +563,9 @@ def test_restored_after_the_database_was_lost(
     assert (done.returncode, done.stderr) == (0, "")
     assert {row["name"]: row["bond_mode"] for row in ovs.rows("Port")} == right
     assert product.run(environ(ovs, VLAN=".10")).returncode == 0
-    assert exchange(taps, {1: ("e0", (10,)), 2: ("e1", (10,)), 3: ("e0", (20,))})[3] == {}
+    # A bond takes a broadcast by one member alone.
+    heard = exchange(taps, {1: ("e0", (10,)), 2: ("e1", (10,)), 3: ("e0", (20,)), 4: ("e1", (20,))})
+    assert (heard[1] | heard[2], heard[3], heard[4]) == ({"tap0": ()}, {}, {})
     assert product.run(ovs.environ, product.gnt_ovs, "reconcile").returncode == 0
     # A device that is missing at boot keeps nothing else from being made.
     taps["e1"].close()
