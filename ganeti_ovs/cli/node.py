@@ -29,9 +29,13 @@ def carry_out(
     force: bool = False,
     confirm: float = 0,
     database: Optional[str] = None,  # noqa: UP045
+    *,
+    have: bool = False,
 ) -> bool:
     """What the options of node-apply ask for; False if it was not done. Raises Error."""
     environ = dict(os.environ)
+    if have:
+        return _have(environ)
     as_json = as_json or confirm > 0
     run = None
     limit = apply_limit(environ)
@@ -51,6 +55,14 @@ def carry_out(
             say(applied=False, tried=run is not None and run.tried, error=str(err))
             good = False
     return good
+
+
+def _have(environ: dict[str, str]) -> bool:
+    from ganeti_ovs.cli.have import have
+
+    found = have(environ)
+    say(**found)
+    return "error" not in found
 
 
 def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
