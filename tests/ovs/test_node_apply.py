@@ -16,6 +16,7 @@ import pytest
 
 from ganeti_ovs.cluster.document import change_lock
 from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.model.document import digest
 from ganeti_ovs.model.vswitch import vswitch
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
@@ -461,6 +462,11 @@ def test_rows_changed_between_reading_and_writing(
 def test_missing_device(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     before = wanted(ovs)
     assert node.run(br0("e9"), code=1)[1] == ["gnt-ovs: br0: this node has no device e9"]
+    assert node.run(br0("e9"), "--dry-run", code=1)[1] == [
+        "gnt-ovs: br0: this node has no device e9"
+    ]
+    would = node.json(br0("e9"), "--dry-run", code=1)
+    assert would["error"] == "br0: this node has no device e9"
     (error,) = node.run(br0("e9"), "--force", code=1)[1]
     assert "ovs-vswitchd refuses e9" in error
     assert wanted(ovs) == before
@@ -513,6 +519,70 @@ def test_vswitchd_refuses(private: None, product: Product) -> None:
         assert told["error"].endswith("; everything is as it was before")
         assert wanted(ovs) == before
         assert not node.stored.exists()
+
+
+def test_vswitchd_refuses_what_is_restored(private: None, product: Product) -> None:
+    """gnt-ovs reconcile says so, and ends with 1."""
+    with OpenVSwitch(("unshare", "--net")) as ovs, Tap("e0"):
+        node = Node(ovs, product)
+        node.stored.parent.mkdir(parents=True)
+        node.stored.write_text(document(br0("e0")))
+        done = product.run(ovs.environ, product.gnt_ovs, "reconcile")
+        assert done.returncode == 1
+        assert "gnt-ovs: br0: ovs-vswitchd refuses e0: " in done.stderr
+
+
+def test_nothing_is_restored_while_a_change_waits(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """Nor taken back, although its lock of the database is lost with ovsdb-server."""
+    node.run(br0("e0"))
+    with node.start(br0("e1"), "--confirm", "30", GANETI_OVS_TIMEOUT="2") as process:
+        answer(process)
+        ovs.stop_server()
+        ovs.start_server()
+        done = node.product.run(ovs.environ, node.product.gnt_ovs, "reconcile")
+        assert done.returncode == 1
+        assert done.stderr == (
+            "gnt-ovs: another change of this node's vSwitches is under way or waits to be"
+            " confirmed, for more than 2 s\n"
+        )
+        assert "e1" in ofports(ovs)
+        out, _ = process.communicate("confirm\n", timeout=30)
+    assert json.loads(out) == {"confirmed": True}
+
+
+def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """What the master asks for, on the quick way and on the other."""
+
+    def have(*more: str) -> Any:
+        done = node.product.run(
+            node.environ, node.product.gnt_ovs, "node-apply", "--json", "--have", *more
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    assert have() == {"have": None, "tried": None}
+    node.run(br0("e0"))
+    one, two = digest(document(br0("e0"))), digest(document(br0("e1")))
+    assert have("--db", f"unix:{ovs.socket}") == have() == {"have": one, "tried": None}
+    with node.start(br0("e1"), "--confirm", "30") as process:
+        answer(process)
+        assert have()["tried"]["digest"] == two
+        process.communicate("no\n", timeout=20)
+    why = "not confirmed within 30 s"
+    assert have() == {"have": one, "tried": {"digest": two, "error": why}}
+    # What is refused before anything is done is not tried, and changes nothing of it.
+    assert node.json(br0("e9"), code=1)["tried"] is False
+    assert have()["tried"] == {"digest": two, "error": why}
+    with node.start(br0("e2"), "--confirm", "30") as process:
+        answer(process)
+        process.kill()
+        process.communicate()
+    unlocked(node)
+    assert have()["tried"]["error"] == "the change was not confirmed: node-apply was ended"
+    node.run(br0("e1"))
+    assert have() == {"have": two, "tried": None}
+    node.stored.write_text("nonsense")
+    assert have()["have"] == ""
 
 
 def test_vswitchd_dead(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
