@@ -510,3 +510,20 @@ def test_a_device_that_somebody_else_has_taken_is_not_taken_back() -> None:
     members = {row["name"] for row in database.tables["Interface"].values()}
     assert members == {"br0", "hand", "eth0", "eth1"}
     assert left(plan.operations, before, database.tables) == ["bond-br0: without eth1"]
+
+
+def test_rows_that_are_not_whole_are_left_out() -> None:
+    """References to rows that were not read, and a port without interfaces: no traceback."""
+    database = Database()
+    bridge(database, "br0")
+    port(database, "br0", "eth0")
+    port(database, "br0", "eth1", name="hand")
+    (row,) = database.tables["Bridge"].values()
+    row["ports"][1].append(["uuid", "00000000-0000-4000-8000-000000000000"])
+    (hand,) = (one for one in database.tables["Port"].values() if one["name"] == "hand")
+    hand["interfaces"] = ["set", []]
+    found = database.found()
+    assert [one["name"] for one in found.ports_of(found.bridges["br0"])] == ["eth0", "hand"]
+    plan = plan_switches((switch(uplinks="eth0"),), found, HOST)
+    assert (plan.errors, plan.refused) == ([], [])
+    assert plan.changes == ["br0: adopted", "br0: port eth0 adopted"]
