@@ -14,6 +14,8 @@ else:
     # NOTE: signal's own module makes enums of its constants when imported, as socket's does.
     import _signal as signal
 
+LONGEST = 4 << 20
+"""Bytes that a line may have."""
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 """What ends the wait for the confirmation; SIGPIPE is an error of writing, in Python."""
 

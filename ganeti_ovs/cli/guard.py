@@ -8,11 +8,11 @@ import time
 from syslog import LOG_DAEMON, LOG_ERR, LOG_WARNING, openlog, syslog
 
 from ganeti_ovs.cli.calls import SIGNALS
-from ganeti_ovs.cluster import document
-from ganeti_ovs.hooks.switches import set_down
+from ganeti_ovs.cluster import document, pending
+from ganeti_ovs.hooks.takeback import take_back
+from ganeti_ovs.model.document import digest
 from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.learning import announce
-from ganeti_ovs.ovsdb.session import NotApplied, Session
+from ganeti_ovs.ovsdb.session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ else:
 
 _TRIES = 60
 """How often, a second apart, the guard tries to reach Open vSwitch."""
+_WHY = "the change was not confirmed: node-apply was ended"
 
 
 class Guard:
@@ -32,13 +33,18 @@ class Guard:
     """
 
     def __init__(
-        self, session: Session, change: switches.Change, environ: dict[str, str], limit: float
+        self,
+        session: Session,
+        change: switches.Change,
+        environ: dict[str, str],
+        limit: float,
+        text: str,
     ) -> None:
-        """After `limit` seconds, this process counts as hanging and is ended."""
-        self._child, self._writing = 0, -1
-        if not change.operations:
-            return  # There is nothing to take back.
-        stamp = document.stamp(environ)
+        """The document `text` is what the change is to. After `limit` seconds, this process
+        counts as hanging and is ended.
+        """
+        self._writing = -1
+        stamp, made = document.stamp(environ), digest(text)
         reading, self._writing = os.pipe()
         parent = os.getpid()
         self._child = os.fork()
@@ -51,8 +57,11 @@ class Guard:
             # NOTE: an open copy of the connection would keep the database's lock for ever.
             session.close()
             _detach()
-            if _outlived(reading, parent, limit) and document.stamp(environ) == stamp:
-                _take_back(session.path, session.limit, change)
+            if _outlived(reading, parent, limit):
+                if document.stamp(environ) == stamp:
+                    _take_back(session.path, session.limit, change, environ, made)
+                else:  # It had been confirmed.
+                    pending.finish(environ)
             code = 0
         finally:
             os._exit(code)
@@ -66,8 +75,6 @@ class Guard:
 
     def dismiss(self) -> None:
         """The change is confirmed, or taken back already."""
-        if not self._child:
-            return
         try:  # noqa: SIM105
             os.write(self._writing, b"k")
         except OSError:
@@ -96,22 +103,22 @@ def _outlived(reading: int, parent: int, limit: float) -> bool:
     return True
 
 
-def _take_back(path: str, limit: float, change: switches.Change) -> None:
+def _take_back(
+    path: str, limit: float, change: switches.Change, environ: dict[str, str], made: str
+) -> None:
     openlog("ganeti-ovs", 0, LOG_DAEMON)
     for _try in range(_TRIES):
         try:
-            with Session(path, switches.LOCK, limit) as session:
-                session.acquire()
-                if switches.take_back(session, change):
-                    announce(session, change.stations, change)
-                    syslog(LOG_WARNING, "node-apply has ended: its change is taken back")
-                set_down(change)
-                return
-        except NotApplied as err:
-            syslog(LOG_WARNING, f"node-apply has ended: its change is taken back, but {err}")
-            set_down(change)
+            if change.operations:
+                with Session(path, switches.LOCK, limit) as session:
+                    session.acquire()
+                    result = take_back(session, change)
+            else:
+                result = take_back(None, change)
+            syslog(LOG_WARNING, f"node-apply has ended without confirmation{result.words}")
+            pending.taken_back(environ, made, _WHY)
             return
-        except Exception as err:  # whatever it is: nobody else takes the change back
+        except Exception as err:  # whatever it is: nobody else takes the change back now
             syslog(LOG_WARNING, f"node-apply has ended: its change is not yet taken back: {err!r}")
             time.sleep(1)
-    syslog(LOG_ERR, f"its change could not be taken back in {_TRIES} s: gnt-ovs verify, apply")
+    syslog(LOG_ERR, f"a change could not be taken back in {_TRIES} s: gnt-ovs reconcile does it")

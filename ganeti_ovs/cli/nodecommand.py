@@ -21,12 +21,17 @@ from ganeti_ovs.cli.options import database_option
     default=0,
     help="Take the change back unless the line 'confirm' comes within so long (implies --json).",
 )
+@click.option(
+    "--have", is_flag=True, help="Read nothing, change nothing: say which document is kept (JSON)."
+)
 @database_option
 def node_apply(
+    *,
     dry_run: bool,
     as_json: bool,
     force: bool,
     confirm: float,
+    have: bool,
     database: Optional[str],  # noqa: UP045
 ) -> None:
     """Make this node's vSwitches what the document (a line of JSON) on standard input says.
@@ -35,5 +40,5 @@ def node_apply(
     guests keep their ports. If anything fails, or the change is not confirmed,
     everything is put back as it was. Exit code 1 then.
     """
-    if not carry_out(dry_run, as_json, force, confirm, database):
+    if not carry_out(dry_run, as_json, force, confirm, database, have=have):
         raise SystemExit(1)

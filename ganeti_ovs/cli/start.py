@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_FLAGS = {"--dry-run": "dry_run", "--force": "force"}
+_FLAGS = {"--dry-run": "dry_run", "--force": "force", "--have": "have"}
 
 
 def main() -> int:

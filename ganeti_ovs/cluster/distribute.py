@@ -83,7 +83,7 @@ def _checked(node: str, document: str, reach: Reach, dry_run: bool, force: bool)
 def _one(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> Outcome:
     command = f"gnt-ovs node-apply --json --confirm {0 if dry_run else CONFIRM}"
     command += " --dry-run" * dry_run + " --force" * force
-    with _running(reach(node, command)) as process:
+    with running(reach(node, command)) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -91,7 +91,7 @@ def _one(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> 
             process.stdin.flush()
         except BrokenPipeError:
             return Outcome(node, False, error=_why(process, LIMIT))
-        answer = _answer(process, LIMIT)
+        answer = answer_of(process, LIMIT)
         if isinstance(answer, str):
             return Outcome(node, False, error=answer)
         words = tuple(map(str, answer.get("changes", ())))
@@ -111,7 +111,7 @@ def _confirm(process: subprocess.Popen[str], again: list[str]) -> str:
     if again and not _reachable(again):
         return f"cannot be reached any more; it takes the change back within {CONFIRM} s"
     _say(process, "confirm")
-    last = _answer(process, REACH_LIMIT)
+    last = answer_of(process, REACH_LIMIT)
     if isinstance(last, str):
         return f"was told to keep the change, but did not say that it has: {last}"
     if last.get("confirmed") is not True:
@@ -119,7 +119,7 @@ def _confirm(process: subprocess.Popen[str], again: list[str]) -> str:
     return ""
 
 
-def _answer(process: subprocess.Popen[str], limit: float) -> dict[str, Any] | str:
+def answer_of(process: subprocess.Popen[str], limit: float) -> dict[str, Any] | str:
     """The node's next line of JSON; in words, why there is none within `limit` seconds."""
     line = _line(process, limit)
     if line.startswith("{"):
@@ -131,7 +131,7 @@ def _answer(process: subprocess.Popen[str], limit: float) -> dict[str, Any] | st
 
 
 @contextmanager
-def _running(argv: list[str]) -> Iterator[subprocess.Popen[str]]:
+def running(argv: list[str]) -> Iterator[subprocess.Popen[str]]:
     """The process; if it is still there at the end, its input is closed and it is ended."""
     process = subprocess.Popen(
         argv,

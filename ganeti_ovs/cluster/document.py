@@ -57,6 +57,10 @@ def write_file(path: str, text: str) -> None:
         finally:
             os.close(handle)
     except OSError as err:
+        try:  # noqa: SIM105
+            os.unlink(new)
+        except OSError:
+            pass  # It was not even made.
         raise Error(f"{path} cannot be written: {err.strerror or err}") from None
 
 

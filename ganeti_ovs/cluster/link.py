@@ -25,7 +25,7 @@ _BODY = _HEADER_SIZE + calcsize(_IFINFO)
 _NLMSG_ERROR = 2
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _NLM_F_REQUEST, _NLM_F_ACK = 1, 4
-_IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_INFO_KIND = 3, 18, 1
+_IFLA_IFNAME, _IFLA_MTU, _IFLA_LINKINFO, _IFLA_INFO_KIND = 3, 4, 18, 1
 _IFF_UP = 1
 _ENODEV = 19
 _NESTED = 0x7FFF
@@ -48,9 +48,13 @@ class Link:
         )
         _family, _type, self.index, flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
         self.up = bool(flags & _IFF_UP)
+        self.mtu = 0
+        """Bytes; 0 if the kernel does not say."""
         self._kind = ""
         for kind, start, end in attributes(answer, _BODY, len(answer)):
-            if kind == _IFLA_LINKINFO:
+            if kind == _IFLA_MTU:
+                self.mtu = unpack_from("=I", answer, start)[0]
+            elif kind == _IFLA_LINKINFO:
                 for inner, first, last in attributes(answer, start, end):
                     if inner == _IFLA_INFO_KIND:
                         self._kind = answer[first:last].rstrip(b"\0").decode(errors="replace")
@@ -77,11 +81,15 @@ class Link:
         """Set it administratively down. Raises Error when the kernel refuses."""
         self._set(0)
 
-    def _set(self, flag: int) -> None:
+    def set_mtu(self, mtu: int) -> None:
+        """Set its MTU (bytes). Raises Error when the kernel refuses."""
+        self._set(0, 0, pack("=HHI", 8, _IFLA_MTU, mtu))
+
+    def _set(self, flag: int, mask: int = _IFF_UP, attribute: bytes = b"") -> None:
         self._ask(
             _RTM_NEWLINK,
             _NLM_F_REQUEST | _NLM_F_ACK,
-            pack(_IFINFO, 0, 0, self.index, flag, _IFF_UP),
+            pack(_IFINFO, 0, 0, self.index, flag, mask) + attribute,
         )
 
     def _ask(self, kind: int, flags: int, body: bytes) -> bytes:

@@ -1,12 +1,11 @@
-"""What this master has sent to the nodes, so that each gets what is new to it, and gets it once.
+"""What this master has sent in vain: which nodes are to be left alone with it, and why.
 
-A file on the master, in the place of the node's own document. It may be lost, as it
-is when another node becomes the master: then all nodes are asked once more.
+A file on the master, in the place of the node's own document. What nodes have, they say
+themselves (`ganeti_ovs.cluster.ask`), so nothing is lost when another one becomes the master.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from os.path import dirname
@@ -14,7 +13,7 @@ from typing import Any
 
 from ganeti_ovs.cluster.distribute import Outcome
 from ganeti_ovs.cluster.document import Lock, document_path, write_file
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.document import digest, revision_of
 
 SEND_PATIENCE = 180.0
 """Seconds that a command waits for another one that is sending: a node has 60, and is reached
@@ -23,7 +22,7 @@ _BEGUN = "the master was ended before the node had answered"
 
 
 class Sent:
-    """Node -> the last document that it was sent, and what came of it.
+    """Node -> the last document that it was sent and does not have, and why.
 
     A context manager while documents are sent: one at a time does, so that no
     node gets an older one after a newer one. What they say is to be read inside.
@@ -51,26 +50,25 @@ class Sent:
             with open(self._path, encoding="utf-8") as file:
                 data: Any = json.load(file)
             self._nodes = {
-                str(node): {"document": str(one["document"]), "error": str(one["error"])}
+                str(node): {name: str(one[name]) for name in ("document", "revision", "error")}
                 for node, one in data.items()
             }
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            pass  # As if nothing had been sent: nodes that have it have nothing to do.
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            pass  # As if nothing had been sent: the nodes know themselves what they have tried.
 
-    def new_to(self, documents: Mapping[str, str]) -> dict[str, str]:
-        """Those of `documents` (node -> document) that their nodes have not been sent.
+    def alone(self, node: str, text: str) -> str:
+        """Why the node is to be left alone with this document; "" if it is not.
 
-        A node that is to have no vSwitch, and was never sent one, needs none sent.
+        Only with the revision that it was sent with: after another change, by whichever
+        master, it is another matter.
         """
-        none = {"document": _digest('{"switches": {}}')}
-        return {
-            node: text
-            for node, text in documents.items()
-            if self._nodes.get(node, none)["document"] != _digest(text)
-        }
+        one = self._nodes.get(node)
+        if one is None or (one["document"], one["revision"]) != (digest(text), revision_of(text)):
+            return ""
+        return one["error"]
 
     def error(self, node: str) -> str:
-        """Why the node does not have what it was sent; "" if it has."""
+        """Why the node does not have what it was sent last; "" if nothing is known of that."""
         return self._nodes.get(node, {}).get("error", "")
 
     def forget(self, nodes: Iterable[str]) -> None:
@@ -81,7 +79,11 @@ class Sent:
     def begin(self, documents: Mapping[str, str]) -> None:
         """Before they are sent: they are not sent again by themselves, whatever happens now."""
         for node, text in documents.items():
-            self._nodes[node] = {"document": _digest(text), "error": _BEGUN}
+            self._nodes[node] = {
+                "document": digest(text),
+                "revision": revision_of(text),
+                "error": _BEGUN,
+            }
         self._write()
 
     def end(self, outcomes: Mapping[str, Outcome]) -> None:
@@ -90,6 +92,9 @@ class Sent:
         One that has tried, and taken it back, may have been cut off meanwhile.
         """
         for node, outcome in outcomes.items():
+            if outcome.done:
+                del self._nodes[node]
+                continue
             self._nodes[node]["error"] = outcome.error
             if not (outcome.answer.get("applied") or outcome.answer.get("tried")):
                 self._nodes[node]["document"] = ""
@@ -97,12 +102,3 @@ class Sent:
 
     def _write(self) -> None:
         write_file(self._path, json.dumps(self._nodes, sort_keys=True, indent=1))
-
-
-def _digest(text: str) -> str:
-    """Of what is wanted: not of the revision, which changes with every switch of the group."""
-    try:
-        wanted = json.loads(text)["switches"]
-    except (ValueError, LookupError, TypeError) as err:
-        raise Error(f"this is no document: {err}") from None
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()

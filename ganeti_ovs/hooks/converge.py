@@ -1,28 +1,44 @@
-"""On the master, without anybody's command: nodes get the vSwitches that they have not been sent.
+"""On the master, without anybody's command: nodes get the vSwitches that they do not have.
 
-A node that was added, came from another group, was offline or not to be reached. No
-hook tells of a node that changes its group, so ganeti-watcher's call looks, too.
+A node that was added, came from another group, was offline or not to be reached, or was
+changed while another node was the master. No hook tells of a node that changes its group, so
+ganeti-watcher's call looks, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
-from ganeti_ovs.cluster.distribute import distribute
+from ganeti_ovs.cluster.ask import Have, ask
+from ganeti_ovs.cluster.distribute import Reach, distribute
 from ganeti_ovs.cluster.document import Busy
 from ganeti_ovs.cluster.hook import is_master
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.cluster.sent import Sent
 from ganeti_ovs.cluster.wanted import all_documents
+from ganeti_ovs.model.document import digest
 
 __all__ = ["Busy", "converge", "unsent"]
+
+
+@dataclass
+class View:
+    """Which nodes lack their document."""
+
+    new: dict[str, str] = field(default_factory=dict)
+    """Those that get it (node -> document)."""
+    alone: dict[str, str] = field(default_factory=dict)
+    """Those that have tried it in vain, and are left alone: why."""
+    problems: list[str] = field(default_factory=list)
+    """Those of which nothing is known, and so nothing is sent to them; a line each."""
 
 
 def converge(
     environ: Mapping[str, str], patience: float = 0, added: tuple[str, ...] = ()
 ) -> list[str]:
-    """Send every node what is new to it; what went wrong. Nothing on nodes that are no master.
+    """Send every node what it does not have; what went wrong. Nothing on nodes that are no master.
 
     A node that has carried its document out and taken it back, for whatever reason, is left
     alone until somebody says `gnt-ovs apply`. Nodes `added` have just come to the cluster.
@@ -35,27 +51,78 @@ def converge(
         master.settle()
         cluster = master.read()
         documents, problems = all_documents(cluster)
-        sent.forget(added)
-        new = sent.new_to(documents)
-        if not new:
-            return problems
-        sent.begin(new)
-        outcomes = distribute(new, partial(master.reach, cluster))
-        sent.end(outcomes)
-    return problems + [
-        f"{node}: {outcome.error}" for node, outcome in outcomes.items() if outcome.error
-    ]
+        return problems + bring(documents, partial(master.reach, cluster), sent, added)
 
 
 def unsent(environ: Mapping[str, str]) -> list[str]:
     """Which nodes do not have what they should; nothing on nodes that are no master."""
     if not is_master(environ):
         return []
-    documents, problems = all_documents(Master().read())
-    sent = Sent(environ)
-    new = sent.new_to(documents)
-    for node in sorted(documents):
-        error = sent.error(node) or ("it has not been sent them yet" if node in new else "")
-        if error:
-            problems.append(f"node {node} does not have its vSwitches ({error}); gnt-ovs apply")
-    return problems
+    master = Master()
+    cluster = master.read()
+    documents, problems = all_documents(cluster)
+    return problems + lacking(documents, partial(master.reach, cluster), Sent(environ))
+
+
+def bring(
+    documents: Mapping[str, str], reach: Reach, sent: Sent, added: tuple[str, ...] = ()
+) -> list[str]:
+    """Ask all nodes, and send their documents to those that lack them; what went wrong."""
+    sent.forget(added)
+    view = look(documents, reach, sent)
+    if view.new:
+        sent.begin(view.new)
+        outcomes = distribute(view.new, reach)
+        sent.end(outcomes)
+        view.problems += [
+            f"{node}: {outcome.error}" for node, outcome in outcomes.items() if outcome.error
+        ]
+    return view.problems
+
+
+def lacking(documents: Mapping[str, str], reach: Reach, sent: Sent) -> list[str]:
+    """Ask all nodes; which of them lack their documents, and why, a line each."""
+    view = look(documents, reach, sent)
+    reasons = {node: sent.error(node) or "it has others, or none" for node in view.new} | view.alone
+    return view.problems + [
+        f"node {node} does not have its vSwitches ({why}); gnt-ovs apply"
+        for node, why in sorted(reasons.items())
+    ]
+
+
+def look(documents: Mapping[str, str], reach: Reach, sent: Sent) -> View:
+    """Which nodes lack their document, by what they say now."""
+    view = View()
+    answers = ask(documents, reach)
+    older = {node: documents[node] for node, have in answers.items() if have.older}
+    if older:
+        answers.update(_older(older, reach))
+        view.problems += [
+            f"node {node} has an older ganeti-ovs, which does not say what it has tried"
+            for node in sorted(older)
+        ]
+    for node, text in documents.items():
+        have, made = answers[node], digest(text)
+        if have.unknown:
+            view.problems.append(
+                f"node {node}: whether it has its vSwitches is unknown: {have.unknown}"
+            )
+        elif not have.has(made):
+            why = have.why if have.tried == made else sent.alone(node, text)
+            if why:
+                view.alone[node] = why
+            else:
+                view.new[node] = text
+    return view
+
+
+def _older(documents: Mapping[str, str], reach: Reach) -> dict[str, Have]:
+    """Of nodes that do not know the question: whether they keep this very document."""
+    found = {}
+    for node, outcome in distribute(documents, reach, dry_run=True).items():
+        kept = outcome.answer.get("kept")
+        if not isinstance(kept, bool):
+            found[node] = Have(unknown=outcome.error or "it does not say what it keeps")
+        else:
+            found[node] = Have(kept=digest(documents[node]) if kept else "")
+    return found

@@ -108,6 +108,10 @@ def after(event: str, environ: Environment) -> list[str]:
     news = {nic.get("INTERFACE_UUID", ""): nic for nic in instance_nics(environ)}
     if not os.path.exists(default_socket(environ)):
         return problems  # a master or a node without Open vSwitch
+    if event == "watcher":
+        from ganeti_ovs.hooks.settle import settle_alone
+
+        problems += settle_alone(environ)
     return problems + node.reconcile(environ, news=news).problems
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from _socket import if_nameindex
 
-from ganeti_ovs.cluster import document
+from ganeti_ovs.cluster import document, pending
 from ganeti_ovs.cluster.addresses import carries
 from ganeti_ovs.cluster.link import Link
+from ganeti_ovs.hooks.settle import settle
+from ganeti_ovs.hooks.takeback import devices, put_back
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.client import Client, default_socket
+from ganeti_ovs.ovsdb.client import Client, TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 from ganeti_ovs.plan.found import Found, Host
 from ganeti_ovs.plan.vswitch import plan_switches
@@ -33,7 +35,7 @@ def prepare(
     """What is to be done for `wanted`, and what it takes to undo it. Changes nothing."""
     tables = switches.read_tables(client)
     plan = plan_switches(wanted, Found(tables), _host(environ))
-    return plan, switches.Change(plan.operations, tables, {}, _down(wanted))
+    return plan, switches.Change(plan.operations, tables, {}, devices(wanted))
 
 
 def objections(plan: Plan, force: bool) -> list[str]:
@@ -59,28 +61,6 @@ def set_up(wanted: tuple[VSwitch, ...]) -> list[str]:
     return problems
 
 
-def set_down(change: switches.Change) -> None:
-    """Uplinks that were down before a change are so again, after it is taken back."""
-    for device in change.down:
-        try:
-            Link(device).set_down()
-        except Error:
-            continue  # It has gone.
-
-
-def _down(wanted: tuple[VSwitch, ...]) -> tuple[str, ...]:
-    devices = []
-    for device in [device for switch in wanted for device in switch.uplinks]:
-        try:
-            link = Link(device)
-        except Error:
-            continue  # There is none, which the plan says.
-        if not link.up:
-            devices.append(device)
-        link.close()
-    return tuple(devices)
-
-
 def kept(environ: Mapping[str, str]) -> tuple[VSwitch, ...] | None:
     """What the node's own document wants; None if it has none. Raises Error."""
     text = document.load(environ)
@@ -101,14 +81,15 @@ def restore(
     For a node that has lost its database, without the master. A vSwitch that
     cannot be put right does not keep the others from it; none is removed.
     """
-    try:
-        wanted = kept(environ)
-    except Error as err:
-        return [], [str(err)]
-    if wanted is None:
-        return [], []
     done: list[str] = []
     problems: list[str] = []
+    keeps = False
+    try:
+        keeps = kept(environ) is not None
+    except Error as err:
+        problems.append(str(err))
+    if not (keeps or pending.exists(environ)):
+        return done, problems
     path = database or default_socket(environ)
     try:
         with (
@@ -116,7 +97,11 @@ def restore(
             Session(path, switches.LOCK, apply_limit(environ)) as session,
         ):
             session.acquire()
-            for switch in wanted:
+            settled, unsettled = settle(session, environ, dry_run)
+            done += settled
+            problems += unsettled
+            # As it is now: who had the lock before may have kept another one.
+            for switch in (kept(environ) if keeps else None) or ():
                 plan, tables = _plan_one(session, switch, environ)
                 against = [*plan.errors, *plan.refused]
                 problems += against
@@ -124,9 +109,10 @@ def restore(
                     continue
                 done += plan.changes
                 if not dry_run:
-                    problems += _restore_one(
-                        session, switch, switches.Change(plan.operations, tables, {})
-                    )
+                    change = switches.Change(plan.operations, tables, {}, devices((switch,)))
+                    problems += _restore_one(session, switch, change)
+    except document.Busy as err:
+        problems += [str(err)] if keeps else []
     except Error as err:
         problems.append(str(err))
     return done, problems
@@ -141,8 +127,10 @@ def _restore_one(session: Session, switch: VSwitch, change: switches.Change) -> 
     """What is not right afterwards."""
     try:
         switches.commit(session, change, ())
-    except Error as err:
+    except TransactionFailed as err:
         return [f"{switch.name}: {err}"]
+    except Error as err:
+        return [f"{switch.name}: {err}{put_back(session, change)[1]}"]
     return [*set_up((switch,)), *switches.refused(switches.read_tables(session), (switch,))]
 
 

@@ -23,6 +23,43 @@ def to_document(switches: Iterable[VSwitch], revision: str) -> str:
     return json.dumps({"format": FORMAT, "revision": revision, "switches": wanted}, sort_keys=True)
 
 
+def digest(text: str) -> str:
+    """What two documents have in common that want the same vSwitches. Raises BadInput.
+
+    Not of the revision, which changes with every switch of the group. The same on every Python.
+    """
+    try:
+        (data,), _rest = values(text.strip())
+        wanted = [(name, sorted(some.items())) for name, some in data["switches"].items()]
+        return sha256(ascii(sorted(wanted)))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
+        raise BadInput(f"this is no description of a node's vSwitches: {err!r}"[:200]) from None
+
+
+def revision_of(text: str) -> str:
+    """The document's revision; "" if it has none."""
+    try:
+        (data,), _rest = values(text.strip())
+        return str(data["revision"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+
+
+def sha256(text: str) -> str:
+    """In hexadecimal digits.
+
+    NOTE: `hashlib` loads OpenSSL, which takes longer than all the rest of node-apply's start.
+    """
+    try:
+        from _sha2 import sha256 as made  # type: ignore[import-not-found]
+    except ImportError:
+        try:
+            from _sha256 import sha256 as made  # type: ignore[import-not-found]
+        except ImportError:
+            from hashlib import sha256 as made
+    return str(made(text.encode()).hexdigest())
+
+
 def from_document(text: str) -> tuple[tuple[VSwitch, ...], str]:
     """The vSwitches, by name, and the revision. Raises BadInput; every value is checked anew."""
     try:

@@ -17,7 +17,7 @@ from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.ovsdb.state import states
 from ganeti_ovs.ovsdb.switches import Change, read_tables
-from ganeti_ovs.plan.found import Found, only
+from ganeti_ovs.plan.found import Found, only, ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -
     bridges = [found.bridges[one.name] for one in wanted if one.name in found.bridges]
     stations = {
         str(bridge["name"]): {
-            (str(dict(row["external_ids"][1])["attached-mac"]), only(port["tag"]) or 0)
+            (mac, only(port["tag"]) or 0)
             for port, row in _taps(found, bridge)
-            if only(port["vlan_mode"]) != "trunk"
+            if only(port["vlan_mode"]) != "trunk" and (mac := _mac(row))
         }
         for bridge in bridges
     }
@@ -64,18 +64,27 @@ def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -
         change.operations,
         change.before,
         {name: tuple(sorted(some)) for name, some in stations.items()},
-        change.down,
+        change.devices,
     )
 
 
 def _taps(found: Found, bridge: Row) -> list[tuple[Row, Row]]:
-    """(Port, Interface) of the guests."""
+    """(Port, Interface) of the guests; a guest's tap may stand in somebody's bond."""
     return [
         (port, row)
         for port in found.ports_of(bridge)
-        if found.guest(port)
         for row in found.members(port).values()
+        if ours(row)
     ]
+
+
+def _mac(row: Row) -> str:
+    """The guest's MAC; "" where somebody has taken it out of the row, or made it something else."""
+    mac = str(dict(row["external_ids"][1]).get("attached-mac", ""))
+    try:
+        return mac if len(bytes.fromhex(mac.replace(":", ""))) == 6 else ""
+    except ValueError:
+        return ""
 
 
 def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
@@ -159,7 +168,7 @@ def _used(control: Client, port: str, about: dict[str, Any]) -> str:
     """The device that frames go out by; "" if there are several."""
     bond = about.get("bond")
     if not bond:
-        return str(next(iter(about["members"])))
+        return str(next(iter(about["members"]), ""))
     if bond["mode"] != "active-backup" or bond["negotiated"]:
         return ""
     return _active(_ask(control, "bond/show", port))

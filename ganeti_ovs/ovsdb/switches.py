@@ -5,7 +5,7 @@ from __future__ import annotations
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb.client import TransactionFailed
-from ganeti_ovs.ovsdb.session import NotApplied, Session
+from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.found import READ, ROOT, Found, only
 from ganeti_ovs.plan.wire import uuid
 
@@ -26,6 +26,23 @@ LOCK = "switches"
 
 
 @frozen
+class Device:
+    """A network interface before a change: what Open vSwitch does not set back itself.
+
+    NOTE: a cleared mtu_request changes nothing on the device.
+    """
+
+    name: str
+    index: int
+    """The kernel's; another one is another device of the same name."""
+    up: bool
+    """Administratively. One that is down will be set up."""
+    mtu: int
+    new_mtu: int
+    """What it will be set to (bytes); 0: it is left as it is."""
+
+
+@frozen
 class Change:
     """All that is needed to undo a change, known before it is made."""
 
@@ -34,8 +51,13 @@ class Change:
     stations: Stations
     """vSwitch -> (MAC, VLAN) of guests and others behind it, VLAN 0: untagged; what
     `ganeti_ovs.ovsdb.learning` announces."""
-    down: tuple[str, ...] = ()
-    """Uplinks that are administratively down, and will be set up."""
+    devices: tuple[Device, ...] = ()
+    """What the kernel has of the devices that it may change."""
+
+    @property
+    def empty(self) -> bool:
+        """True if there is nothing that could be taken back."""
+        return not self.operations and all(device.up for device in self.devices)
 
 
 def read_tables(client: Client) -> Tables:
@@ -48,26 +70,24 @@ def commit(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
 
     The session must hold its lock. Raises TransactionFailed when nothing was
     done ("timed out": the rows have changed since they were read), else Error:
-    what was done is put back, or the error says that it could not be.
+    then it is to be taken back.
     """
     if not change.operations:
         return
+    _results, cfg = session.commit([*_unchanged(change), *change.operations])
     try:
-        _results, cfg = session.commit([*_unchanged(change), *change.operations])
         session.wait_applied(cfg)
         problems = refused(read_tables(session), wanted)
-        if problems:
-            raise Error("; ".join(problems))
-    except TransactionFailed:
-        raise
-    except Error as err:
-        raise Error(f"{err}{put_back(session, change)[1]}") from None
+    except TransactionFailed as err:
+        raise Error(str(err)) from None
+    if problems:
+        raise Error("; ".join(problems))
 
 
 def take_back(session: Session, change: Change) -> bool:
-    """Put back what `change` changed; False if there was nothing to put back.
+    """Put back what `change` changed in the database; False if there was nothing to put back.
 
-    Raises Error when ovs-vswitchd does not apply it; it is in the database then.
+    Raises NotApplied when ovs-vswitchd does not apply it: it is in the database then.
     """
     from ganeti_ovs.plan.undo import undo
 
@@ -128,22 +148,3 @@ def _unchanged(change: Change) -> Operations:
 
 def _key(where: Any) -> str:
     return str(where[0][2][1])
-
-
-def put_back(session: Session, change: Change) -> tuple[bool, str]:
-    """`take_back` after a failure: is it back in the database, and in words that go on a line."""
-    try:
-        take_back(session, change)
-    except NotApplied:
-        return True, "; it is put back in the database, which ovs-vswitchd has not applied either"
-    except Error as err:
-        # ovsdb-server may have been restarted; then a new connection works.
-        try:
-            with Session(session.path, LOCK, session.limit) as again:
-                again.acquire()
-                take_back(again, change)
-        except NotApplied:
-            pass
-        except Error:
-            return False, f"; it could not be put back: {err}"
-    return True, "; everything is as it was before"

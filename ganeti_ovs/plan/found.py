@@ -62,7 +62,8 @@ class Found:
 
     def ports_of(self, bridge: Row) -> list[Row]:
         """Its ports in the order of their names, but for the internal one of its own name."""
-        ports = [self.tables["Port"][reference] for reference in references(bridge["ports"])]
+        rows = self.tables["Port"]
+        ports = [rows[one] for one in references(bridge["ports"]) if one in rows]
         return sorted(
             (port for port in ports if port["name"] != bridge["name"]),
             key=lambda port: str(port["name"]),
@@ -70,8 +71,9 @@ class Found:
 
     def members(self, port: Row) -> dict[str, Row]:
         """The port's Interface rows by name."""
-        rows = [self.tables["Interface"][one] for one in references(port["interfaces"])]
-        return {row["name"]: row for row in sorted(rows, key=lambda row: str(row["name"]))}
+        rows = self.tables["Interface"]
+        there = [rows[one] for one in references(port["interfaces"]) if one in rows]
+        return {row["name"]: row for row in sorted(there, key=lambda row: str(row["name"]))}
 
     def place(self, device: str) -> tuple[Row, Row] | None:
         """(Bridge, Port) that `device` is on."""

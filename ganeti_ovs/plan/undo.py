@@ -1,12 +1,13 @@
 """The way back: from operations and the rows before them, operations that undo them.
 
-Only what the operations changed is put back, so what others have done meanwhile
-(a guest that was started) stays. Undoing what was never done changes nothing.
+Only what the operations changed is put back, so what others have done meanwhile (a guest that
+was started, a setting that was changed again by hand) stays. Undoing what was never done changes
+nothing.
 """
 
 from __future__ import annotations
 
-from ganeti_ovs.plan.found import ROOT
+from ganeti_ovs.plan.found import ROOT, same
 from ganeti_ovs.plan.wire import comment, insert, named, uuid
 
 TYPE_CHECKING = False
@@ -27,6 +28,8 @@ STATUS = frozenset(
 )  # fmt: skip
 """Columns that ovs-vswitchd writes. Of those it also reads, Interface.ofport gives an
 interface its OpenFlow port number again, Port.bond_active_slave a bond its active member."""
+_ALSO_WRITTEN = "bond_active_slave"
+"""The column that we write and ovs-vswitchd, too: what stands in it says nothing of others."""
 
 
 def undo(operations: Operations, before: Tables, now: Tables) -> Operations:
@@ -70,7 +73,11 @@ class _Undo:
     def _update(self, table: str, row: Row, columns: Any) -> None:
         now = self.now[table].get(row["_uuid"][1])
         differing = {
-            name: row[name] for name in columns if now is not None and now[name] != row[name]
+            name: row[name]
+            for name, wrote in columns.items()
+            if now is not None
+            and now[name] != row[name]
+            and (name == _ALSO_WRITTEN or same(now[name], wrote))
         }
         if differing:
             self._write(table, row, {"op": "update", "row": differing})
@@ -83,12 +90,16 @@ class _Undo:
         for column, mutator, value in mutations:
             if column in ("external_ids", "other_config"):
                 if mutator == "delete":
-                    back += self._map(column, row, now, value[1])
+                    back += self._map(column, row, now, value[1], _inserted(column, mutations))
                 continue
             references = [value] if value[0] != "set" else value[1]
             if mutator == "delete":
                 there = self._names(now[column])
-                gone = [one for one in references if self._name(self.before, one) not in there]
+                gone = [
+                    one
+                    for one in references
+                    if self._name(self.before, one) not in there and not self._taken(one, made)
+                ]
                 if gone:
                     again = [self._reference(one[1]) for one in gone]
                     # First: a set must not be empty in between.
@@ -115,13 +126,23 @@ class _Undo:
         )
 
     @staticmethod
-    def _map(column: str, row: Row, now: Row, keys: Any) -> list[object]:
+    def _map(column: str, row: Row, now: Row, keys: Any, wrote: dict[str, str]) -> list[object]:
         old, new = dict(row[column][1]), dict(now[column][1])
-        differing = [key for key in keys if old.get(key) != new.get(key)]
+        differing = [key for key in keys if old.get(key) != new.get(key) == wrote.get(key)]
         if not differing:
             return []
         pairs = [[key, old[key]] for key in differing if key in old]
         return [[column, "delete", ["set", differing]], [column, "insert", ["map", pairs]]]
+
+    def _taken(self, reference: Any, made: dict[str, Any]) -> bool:
+        """Whether somebody else has given the row's name to another one; names are unique."""
+        name, key = self._name(self.before, reference), reference[1]
+        table = next(table for table, rows in self.before.items() if key in rows)
+        ours = any(one == table and row["name"] == name for one, row in made.values())
+        return not ours and any(
+            row["name"] == name and one not in self.before[table]
+            for one, row in self.now[table].items()
+        )
 
     def _made(self, reference: Any, made: dict[str, Any]) -> list[str] | None:
         """A row that the operations inserted or linked; names are unique in all three tables."""
@@ -171,6 +192,16 @@ class _Undo:
     def _write(self, table: str, row: Row, operation: Operation) -> None:
         where: list[object] = [] if table == ROOT else [["_uuid", "==", row["_uuid"]]]
         self.back.append({**operation, "table": table, "where": where})
+
+
+def _inserted(column: str, mutations: Any) -> dict[str, str]:
+    """What the mutations put into a map."""
+    return {
+        key: value
+        for name, mutator, pairs in mutations
+        if name == column and mutator == "insert"
+        for key, value in pairs[1]
+    }
 
 
 def _has(value: Any, reference: Any) -> bool:

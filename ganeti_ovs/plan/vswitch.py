@@ -180,7 +180,7 @@ class _Planner:
         port = self.kept.get(switch.name)
         if port:
             uplink.change(port)
-            old = self.found.place(next(iter(self.found.members(port))))
+            old = self.found.place(next(iter(self.found.members(port)), ""))
             if old and old[0]["name"] != switch.name:
                 self.plan.operations.append(bridge_ports(old[0], "delete", uuid(key(port))))
                 uplink.changes.append(f"port {port['name']} moved here from {old[0]['name']}")

@@ -111,3 +111,53 @@ def test_another_master(cluster: Cluster) -> None:
     finally:
         cluster.master.run("gnt-cluster", "master-failover")
     assert ovs(cluster, "verify").count(": right\n") == 3
+
+
+def test_a_change_there_and_back_by_another_master(cluster: Cluster) -> None:
+    """What the first master has sent is no proof of what a node has."""
+    third = cluster.node(3)
+    trunks = uplink(cluster, 3)["trunks"]
+    cluster.node(2).run("gnt-cluster", "master-failover", "--no-voting", "--yes-do-it", check=False)
+    try:
+        second = cluster.node(2)
+        second.run("gnt-ovs", "modify-switch", "br-data", "--trunks", "100,900")
+        kept = third.run("cat", "/var/lib/ganeti-ovs/switches.json").stdout
+        words = ",".join(map(str, trunks))
+        second.run("gnt-ovs", "modify-switch", "br-data", "--trunks", words)
+        assert uplink(cluster, 3)["trunks"] == trunks
+        # The node is set back to what it had in between, as from a backup.
+        third.run("ovs-vsctl", "set", "Port", "eth2", "trunks=100,900")
+        third.run("sh", "-c", 'printf %s "$0" >/var/lib/ganeti-ovs/switches.json', kept.strip())
+    finally:
+        cluster.master.run("gnt-cluster", "master-failover")
+    assert uplink(cluster, 3)["trunks"] == [100, 900]
+    done = cluster.master.run("gnt-cluster", "verify", check=False)
+    assert "node node3.lab does not have its vSwitches (it has others, or none)" in done.stdout
+    watcher(cluster)
+    assert uplink(cluster, 3)["trunks"] == trunks
+    assert ovs(cluster, "verify").count(": right\n") == 3
+    done = cluster.master.run("gnt-cluster", "verify", check=False)
+    assert "ganeti-ovs" not in done.stdout + done.stderr
+
+
+def test_who_has_tried_in_vain_says_so_to_any_master(cluster: Cluster) -> None:
+    """The node remembers it itself, and is left alone."""
+    third = cluster.node(3)
+    right = uplink(cluster, 3)["trunks"]
+    third.run("ovs-vsctl", "set", "Port", "eth2", "trunks=5")
+    text = third.run("cat", "/var/lib/ganeti-ovs/switches.json").stdout.strip()
+    # As the master does, but nobody confirms; and then it keeps nothing any more.
+    done = third.run(
+        "sh", "-c", 'printf "%s\nno\n" "$0" | gnt-ovs node-apply --json --confirm 30', text,
+        check=False,
+    )  # fmt: skip
+    assert '"confirmed":false' in done.stdout.replace(" ", "")
+    third.run("rm", "/var/lib/ganeti-ovs/switches.json")
+    cluster.master.run("rm", "-f", "/var/lib/ganeti-ovs/sent.json")
+    watcher(cluster)
+    assert uplink(cluster, 3)["trunks"] == [5]
+    done = cluster.master.run("gnt-cluster", "verify", check=False)
+    assert "node node3.lab does not have its vSwitches (not confirmed within 30 s)" in done.stdout
+    ovs(cluster, "apply")
+    assert uplink(cluster, 3)["trunks"] == right
+    assert ovs(cluster, "verify").count(": right\n") == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,15 @@ class Node:
 
 
 def answer(process: subprocess.Popen[str]) -> Any:
-    """Its next line of output."""
+    """Its next line of output, within a minute."""
     assert process.stdout
-    line = process.stdout.readline()
-    assert line, process.communicate()
+    timer = threading.Timer(60, process.kill)
+    timer.start()
+    try:
+        line = process.stdout.readline()
+    finally:
+        timer.cancel()
+    assert line, process.communicate(timeout=60)
     return json.loads(line)
 
 

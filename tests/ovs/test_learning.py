@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from ganeti_ovs.ovsdb.learning import rarp
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.learning import announce, rarp
+from ganeti_ovs.ovsdb.session import Session
 from tests.ovs.nodeapply import Node, answer
 from tests.ovs.support import environ, said
 from tests.testbed.namespace import run
@@ -119,3 +122,74 @@ def test_after_a_change_that_is_taken_back(
             process.kill()
         process.communicate()
     wait_until(lambda: cables() == {"p0"}, "the old cable")
+
+
+def heard(tap: Tap) -> list[tuple[str, int]]:
+    """(MAC, VLAN) of the RARPs that have gone out by this uplink."""
+    found = []
+    for frame in tap.received():
+        tagged = frame[12:14] == b"\x81\x00"
+        if frame[16 if tagged else 12 :][:2] == b"\x80\x35":
+            vlan = int.from_bytes(frame[14:16], "big") & 0xFFF if tagged else 0
+            found.append((":".join(f"{byte:02x}" for byte in frame[6:12]), vlan))
+    return found
+
+
+def test_each_guest_twice_and_only_in_vlans_that_pass(ovs: OpenVSwitch, product: Product) -> None:
+    """Before and after the old flows have gone; the uplink's trunks keep the others back."""
+    node = Node(ovs, product)
+    with ExitStack() as stack:
+        taps = {n: stack.enter_context(Tap(n)) for n in ("e0", "e1", "tap0", "tap1")}
+        macs = {"tap0": "02:00:00:00:02:01", "tap1": "02:00:00:00:02:02"}
+        for number, (name, vlan) in enumerate((("tap0", ".10"), ("tap1", ".20"))):
+            uuid = f"{number}0000000-0000-4000-8000-000000000000"
+            nic = environ(ovs, name, VLAN=vlan, MAC=macs[name], INTERFACE_UUID=uuid)
+            assert product.run(nic).returncode == 0
+        node.run({"br0": {"datapath_type": "netdev", "uplinks": "e0"}})
+        taps["e1"].received()
+        node.run({"br0": {"datapath_type": "netdev", "uplinks": "e1", "trunks": "10"}})
+        ours = [one for one in heard(taps["e1"]) if one[0] in macs.values()]
+        assert ours == [(macs["tap0"], 10)] * 2
+
+
+def test_what_was_learned_at_the_uplink_is_forgotten(ovs: OpenVSwitch, product: Product) -> None:
+    """A guest's own broadcast that came back by the other cable."""
+    with Tap("e0") as uplink, Tap("tap0"):
+        assert product.run(environ(ovs, VLAN=".10")).returncode == 0
+        node = Node(ovs, product)
+        node.run({"br0": {"datapath_type": "netdev", "uplinks": "e0"}})
+        (number,) = (row["ofport"][0] for row in ovs.rows("Interface") if row["name"] == "e0")
+        mac = "02:00:00:00:01:07"
+
+        def known() -> bool:
+            uplink.send(rarp(MACS[7], 10))
+            return bool(re.search(rf"^ +{number} +10 +{mac}", ovs.appctl("fdb/show", "br0"), re.M))
+
+        wait_until(known, "the station at the uplink")
+        stations = {"br0": ((mac, 10),)}
+        with Session(str(ovs.socket), switches.LOCK, 10) as session:
+            change = switches.Change([], switches.read_tables(session), stations)
+            assert announce(session, ["br0"], change) == []
+        assert mac not in ovs.appctl("fdb/show", "br0")
+
+
+def test_odd_rows_of_guests_are_left_out(ovs: OpenVSwitch, product: Product) -> None:
+    """No MAC, one that is none, a tap in somebody's bond: the others are announced all the same."""
+    node = Node(ovs, product)
+    mac = environ(ovs)["MAC"]
+    with ExitStack() as stack:
+        taps = {n: stack.enter_context(Tap(n)) for n in ("e0", "e1", "t1", *(
+            f"tap{number}" for number in range(4)))}  # fmt: skip
+        for number in range(4):
+            uuid = f"{number}0000000-0000-4000-8000-000000000000"
+            nic = environ(ovs, f"tap{number}", VLAN=".10", INTERFACE_UUID=uuid)
+            assert product.run(nic).returncode == 0
+        ovs.vsctl("remove", "Interface", "tap1", "external_ids", "attached-mac")
+        ovs.vsctl("set", "Interface", "tap2", 'external_ids:attached-mac="no mac"')
+        ovs.vsctl("--", "--id=@i", "create", "Interface", "name=t1",
+                  "--", "add", "Port", "tap3", "interfaces", "@i")  # fmt: skip
+        node.run({"br0": {"datapath_type": "netdev", "uplinks": "e0"}})
+        taps["e1"].received()
+        done = node.json({"br0": {"datapath_type": "netdev", "uplinks": "e1"}})
+        assert (done["applied"], done["warnings"]) == (True, [])
+        assert (mac, 10) in heard(taps["e1"])

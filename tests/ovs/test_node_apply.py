@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from ganeti_ovs.cluster.document import change_lock
 from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.model.document import digest
 from ganeti_ovs.model.vswitch import vswitch
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
@@ -327,7 +329,9 @@ def test_server_away_when_it_is_to_be_taken_back(node: Node, ovs: OpenVSwitch, t
         last = json.loads(out)
         assert last["confirmed"] is False
         assert "; it could not be put back: " in last["error"]
-        assert last["error"].endswith("; this is tried for another minute")
+        assert last["error"].endswith(
+            "; this is tried for another minute, then by gnt-ovs reconcile"
+        )
         assert process.returncode == 1
     ovs.start_server()
     wait_until(lambda: wanted(ovs) == before, "the guard's work")
@@ -367,26 +371,32 @@ def test_uplinks_that_were_down_are_so_again(
     assert is_up("e1")
 
 
-def test_hanging_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
-    """A stopped process is ended by its guard, which then takes the change back."""
-    node.run(br0("e0"))
-    before = wanted(ovs)
-    code = f"""
+GUARDED = """
 import os, signal
 from ganeti_ovs.cli.guard import Guard
+from ganeti_ovs.cluster import document
 from ganeti_ovs.hooks.switches import prepare
-from ganeti_ovs.model.vswitch import vswitch
+from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
-wanted = (vswitch("br0", {{"uplinks": "e1+e2", "datapath_type": "netdev"}}),)
-with Session({str(ovs.socket)!r}, switches.LOCK, 10) as session:
+environ = dict(os.environ)
+text = {text!r}
+wanted, _revision = from_document(text)
+with document.change_lock(environ, 5), Session({path!r}, switches.LOCK, 10) as session:
     session.acquire()
-    _plan, change = prepare(session, wanted, os.environ)
-    with Guard(session, change, dict(os.environ), 1):
+    _plan, change = prepare(session, wanted, environ)
+    with Guard(session, change, environ, 1, text):
         switches.commit(session, change, wanted)
+        {last}
         print("done", flush=True)
-        os.kill(os.getpid(), signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIG{end})
 """
+
+
+def guarded(node: Node, wish: Wanted, end: str, last: str = "") -> None:
+    """A change that ends like this before it is confirmed, after the statement `last`."""
+    code = GUARDED.format(text=document(wish), path=str(node.ovs.socket), end=end, last=last)
+    before = wanted(node.ovs)
     with subprocess.Popen(
         [sys.executable, "-c", code],
         env=node.environ,
@@ -394,10 +404,35 @@ with Session({str(ovs.socket)!r}, switches.LOCK, 10) as session:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout and process.stdout.readline() == "done\n"
-        assert wanted(ovs) != before
-        assert process.wait(20) == -signal.SIGKILL
+        try:
+            assert process.stdout and process.stdout.readline() == "done\n"
+            assert wanted(node.ovs) != before
+            assert process.wait(20) == -signal.SIGKILL
+        finally:
+            process.kill()  # A stopped one would be waited for.
+
+
+def unlocked(node: Node) -> None:
+    """Wait until nobody holds the lock of changes: the guard has ended."""
+    with change_lock(node.environ, 30):
+        pass
+
+
+def test_hanging_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """A stopped process is ended by its guard, which then takes the change back."""
+    node.run(br0("e0"))
+    before = wanted(ovs)
+    guarded(node, br0("e1+e2"), "STOP")
     wait_until(lambda: wanted(ovs) == before, "the guard's work")
+
+
+def test_killed_after_the_document_was_kept(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """The change is confirmed then, whatever its node-apply can still say."""
+    node.run(br0("e0"))
+    guarded(node, br0("e1+e2"), "KILL", "document.save(environ, text)")
+    unlocked(node)
+    assert {"e1", "e2"} < set(ofports(ovs))
+    assert node.run(br0("e1+e2"))[0] == ["nothing to do"]
 
 
 def test_rows_changed_between_reading_and_writing(
@@ -427,6 +462,11 @@ def test_rows_changed_between_reading_and_writing(
 def test_missing_device(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     before = wanted(ovs)
     assert node.run(br0("e9"), code=1)[1] == ["gnt-ovs: br0: this node has no device e9"]
+    assert node.run(br0("e9"), "--dry-run", code=1)[1] == [
+        "gnt-ovs: br0: this node has no device e9"
+    ]
+    would = node.json(br0("e9"), "--dry-run", code=1)
+    assert would["error"] == "br0: this node has no device e9"
     (error,) = node.run(br0("e9"), "--force", code=1)[1]
     assert "ovs-vswitchd refuses e9" in error
     assert wanted(ovs) == before
@@ -481,6 +521,70 @@ def test_vswitchd_refuses(private: None, product: Product) -> None:
         assert not node.stored.exists()
 
 
+def test_vswitchd_refuses_what_is_restored(private: None, product: Product) -> None:
+    """gnt-ovs reconcile says so, and ends with 1."""
+    with OpenVSwitch(("unshare", "--net")) as ovs, Tap("e0"):
+        node = Node(ovs, product)
+        node.stored.parent.mkdir(parents=True)
+        node.stored.write_text(document(br0("e0")))
+        done = product.run(ovs.environ, product.gnt_ovs, "reconcile")
+        assert done.returncode == 1
+        assert "gnt-ovs: br0: ovs-vswitchd refuses e0: " in done.stderr
+
+
+def test_nothing_is_restored_while_a_change_waits(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """Nor taken back, although its lock of the database is lost with ovsdb-server."""
+    node.run(br0("e0"))
+    with node.start(br0("e1"), "--confirm", "30", GANETI_OVS_TIMEOUT="2") as process:
+        answer(process)
+        ovs.stop_server()
+        ovs.start_server()
+        done = node.product.run(ovs.environ, node.product.gnt_ovs, "reconcile")
+        assert done.returncode == 1
+        assert done.stderr == (
+            "gnt-ovs: another change of this node's vSwitches is under way or waits to be"
+            " confirmed, for more than 2 s\n"
+        )
+        assert "e1" in ofports(ovs)
+        out, _ = process.communicate("confirm\n", timeout=30)
+    assert json.loads(out) == {"confirmed": True}
+
+
+def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """What the master asks for, on the quick way and on the other."""
+
+    def have(*more: str) -> Any:
+        done = node.product.run(
+            node.environ, node.product.gnt_ovs, "node-apply", "--json", "--have", *more
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    assert have() == {"have": None, "tried": None}
+    node.run(br0("e0"))
+    one, two = digest(document(br0("e0"))), digest(document(br0("e1")))
+    assert have("--db", f"unix:{ovs.socket}") == have() == {"have": one, "tried": None}
+    with node.start(br0("e1"), "--confirm", "30") as process:
+        answer(process)
+        assert have()["tried"]["digest"] == two
+        process.communicate("no\n", timeout=20)
+    why = "not confirmed within 30 s"
+    assert have() == {"have": one, "tried": {"digest": two, "error": why}}
+    # What is refused before anything is done is not tried, and changes nothing of it.
+    assert node.json(br0("e9"), code=1)["tried"] is False
+    assert have()["tried"] == {"digest": two, "error": why}
+    with node.start(br0("e2"), "--confirm", "30") as process:
+        answer(process)
+        process.kill()
+        process.communicate()
+    unlocked(node)
+    assert have()["tried"]["error"] == "the change was not confirmed: node-apply was ended"
+    node.run(br0("e1"))
+    assert have() == {"have": two, "tried": None}
+    node.stored.write_text("nonsense")
+    assert have()["have"] == ""
+
+
 def test_vswitchd_dead(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     before = wanted(ovs)
     ovs.stop_vswitchd()
@@ -529,7 +633,9 @@ def test_restored_after_the_database_was_lost(
     assert (done.returncode, done.stderr) == (0, "")
     assert {row["name"]: row["bond_mode"] for row in ovs.rows("Port")} == right
     assert product.run(environ(ovs, VLAN=".10")).returncode == 0
-    assert exchange(taps, {1: ("e0", (10,)), 2: ("e1", (10,)), 3: ("e0", (20,))})[3] == {}
+    # A bond takes a broadcast by one member alone.
+    heard = exchange(taps, {1: ("e0", (10,)), 2: ("e1", (10,)), 3: ("e0", (20,)), 4: ("e1", (20,))})
+    assert (heard[1] | heard[2], heard[3], heard[4]) == ({"tap0": ()}, {}, {})
     assert product.run(ovs.environ, product.gnt_ovs, "reconcile").returncode == 0
     # A device that is missing at boot keeps nothing else from being made.
     taps["e1"].close()

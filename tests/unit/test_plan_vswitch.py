@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.vswitch import VSwitch, check_together, vswitch
+from ganeti_ovs.plan.compare import left
 from ganeti_ovs.plan.found import Host, Tables, ours
 from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.vswitch import Plan, plan_switches
@@ -443,9 +444,12 @@ def test_carried_out_twice_and_undone(
             if name not in removed:
                 assert now[name] == ports
         after = copy.deepcopy(database.tables)
+        if wishes(after) != wishes(before):
+            assert left(plan.operations, before, after)
         back = undo(plan.operations, before, database.tables)
         database.transact(back)
         assert wishes(database.tables) == wishes(before)
+        assert left(plan.operations, before, database.tables) == []
         assert undo(plan.operations, before, database.tables) == []
         database.tables = after
 
@@ -465,3 +469,61 @@ def test_undone_though_guests_came_and_went(
     port(database, name, "tap7", guest=True)
     database.transact(undo(plan.operations, before, database.tables))
     assert "tap7" in guests(database)[name]
+    assert left(plan.operations, before, database.tables) == []
+
+
+def test_what_was_changed_again_by_hand_stays_and_is_named() -> None:
+    """Settings that are not as the change has written them are somebody else's now."""
+    database = Database()
+    bridge(database, "br0")
+    apply(database, switch(uplinks="eth0+eth1", trunks="10"))
+    before = copy.deepcopy(database.tables)
+    changed = {"trunks": "20", "bond_primary": "eth0", "fail_mode": "secure"}
+    plan = apply(database, switch(uplinks="eth0+eth1", **changed))
+
+    def bond() -> dict[str, Any]:
+        (row,) = (row for row in database.tables["Port"].values() if row["name"] == "bond-br0")
+        return row
+
+    bond()["trunks"] = 30
+    bond()["other_config"] = ["map", [["bond-primary", "eth1"]]]
+    database.transact(undo(plan.operations, before, database.tables))
+    assert (bond()["trunks"], bond()["other_config"]) == (30, ["map", [["bond-primary", "eth1"]]])
+    (br0,) = database.tables["Bridge"].values()
+    assert br0["fail_mode"] == ["set", []]
+    assert left(plan.operations, before, database.tables) == [
+        "bond-br0: trunks", "bond-br0: other_config:bond-primary",
+    ]  # fmt: skip
+    assert undo(plan.operations, before, database.tables) == []
+
+
+def test_a_device_that_somebody_else_has_taken_is_not_taken_back() -> None:
+    database = Database()
+    bridge(database, "br0")
+    bridge(database, "hand")
+    apply(database, switch(uplinks="eth0+eth1"))
+    before = copy.deepcopy(database.tables)
+    plan = apply(database, switch(uplinks="eth0+eth2"))
+    port(database, "hand", "eth1")
+    # Else it would fail for good: names are unique.
+    database.transact(undo(plan.operations, before, database.tables))
+    members = {row["name"] for row in database.tables["Interface"].values()}
+    assert members == {"br0", "hand", "eth0", "eth1"}
+    assert left(plan.operations, before, database.tables) == ["bond-br0: without eth1"]
+
+
+def test_rows_that_are_not_whole_are_left_out() -> None:
+    """References to rows that were not read, and a port without interfaces: no traceback."""
+    database = Database()
+    bridge(database, "br0")
+    port(database, "br0", "eth0")
+    port(database, "br0", "eth1", name="hand")
+    (row,) = database.tables["Bridge"].values()
+    row["ports"][1].append(["uuid", "00000000-0000-4000-8000-000000000000"])
+    (hand,) = (one for one in database.tables["Port"].values() if one["name"] == "hand")
+    hand["interfaces"] = ["set", []]
+    found = database.found()
+    assert [one["name"] for one in found.ports_of(found.bridges["br0"])] == ["eth0", "hand"]
+    plan = plan_switches((switch(uplinks="eth0"),), found, HOST)
+    assert (plan.errors, plan.refused) == ([], [])
+    assert plan.changes == ["br0: adopted", "br0: port eth0 adopted"]

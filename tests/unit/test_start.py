@@ -20,6 +20,7 @@ from ganeti_ovs.cli.start import from_master
         "node-apply --json --confirm 0 --dry-run",
         "node-apply --json --confirm 30 --force",
         "node-apply --json --force --dry-run",
+        "node-apply --json --have",
     ],
 )
 def test_the_same_as_for_people(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +32,8 @@ def test_the_same_as_for_people(words: str, monkeypatch: pytest.MonkeyPatch) -> 
         force: bool = False,
         confirm: float = 0,
         database: object = None,
+        *,
+        have: bool = False,
     ) -> bool:
         seen.append(locals() | {"seen": None})
         return True

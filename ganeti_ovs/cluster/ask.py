@@ -1,0 +1,74 @@
+"""What nodes have: asked at once over ssh, each node in its own time. Nothing is guessed.
+
+A node answers `gnt-ovs node-apply --json --have` with the digest of the document that it keeps, and
+with the one that it has tried and taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ganeti_ovs.cluster.distribute import Reach, answer_of, running
+from ganeti_ovs.model.document import digest
+
+QUESTION = "node-apply --json --have"
+LIMIT = 15.0
+"""Seconds that a node has for its answer."""
+_NONE = digest('{"switches": {}}')
+
+
+@dataclass(frozen=True)
+class Have:
+    """What one node says that it has."""
+
+    unknown: str = ""
+    """Why it is not known; "" if it is."""
+    older: bool = False
+    """True if the node's version does not know the question."""
+    kept: str | None = None
+    """Digest of the document that it keeps; None if it keeps none."""
+    tried: str = ""
+    """Digest of the document that it has tried last, and taken back; "" for none."""
+    why: str = ""
+    """Why it has."""
+
+    def has(self, made: str) -> bool:
+        """Whether it needs this document no more; none is as good as an empty one."""
+        return self.kept == made or (self.kept is None and made == _NONE)
+
+
+def ask(nodes: Iterable[str], reach: Reach) -> dict[str, Have]:
+    """Node -> what it has. Never raises for a node."""
+    names = sorted(nodes)
+    if not names:
+        return {}
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(lambda node: _checked(node, reach), names)))
+
+
+def _checked(node: str, reach: Reach) -> Have:
+    try:
+        with running(reach(node, f"gnt-ovs {QUESTION}")) as process:
+            assert process.stdin is not None
+            process.stdin.close()
+            answer = answer_of(process, LIMIT)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as err:
+        return Have(unknown=f"{type(err).__name__}: {err}")
+    if isinstance(answer, str):
+        # NOTE: what click says of an option that it does not know.
+        return Have(unknown=answer, older="No such option" in answer and "--have" in answer)
+    return _have(answer)
+
+
+def _have(answer: dict[str, Any]) -> Have:
+    kept, tried = answer.get("have", ...), answer.get("tried")
+    if isinstance(answer.get("error"), str):
+        return Have(unknown=answer["error"])
+    if not (kept is None or isinstance(kept, str)):
+        return Have(unknown="its answer says nothing of what it has; another version?")
+    if not isinstance(tried, dict):
+        return Have(kept=kept)
+    return Have(kept=kept, tried=str(tried.get("digest")), why=str(tried.get("error")))

@@ -1,0 +1,120 @@
+"""A change that nobody has finished: its node-apply and its guard were killed, or the node was.
+
+Whoever comes next takes it back, or finishes it, by what is on the disk. The lock of changes
+must be held: as long as a node-apply or its guard lives, one of them has it.
+"""
+
+from __future__ import annotations
+
+from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
+
+from ganeti_ovs.cluster import pending
+from ganeti_ovs.cluster.document import Busy, change_lock
+from ganeti_ovs.hooks.takeback import take_back
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
+from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.plan.undo import STATUS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_WHAT = "a change of the vSwitches that was never confirmed"
+_WHY = "the change was not confirmed: node-apply and its guard were ended, or the node"
+
+
+def data(change: switches.Change) -> dict[str, Any]:
+    """The change as it is kept on the disk: without what ovs-vswitchd only reports."""
+    dropped = STATUS - {"_uuid"}
+    return {
+        "operations": change.operations,
+        "before": {
+            table: {
+                key: {name: value for name, value in row.items() if name not in dropped}
+                for key, row in rows.items()
+            }
+            for table, rows in change.before.items()
+        },
+        "stations": {name: [[*one] for one in some] for name, some in change.stations.items()},
+        "devices": [[one.name, one.index, one.up, one.mtu, one.new_mtu] for one in change.devices],
+    }
+
+
+def settle(
+    session: Session, environ: Mapping[str, str], dry_run: bool = False
+) -> tuple[list[str], list[str]]:
+    """Take back or finish what is pending: (what was done, or would be, problems).
+
+    Raises Error when Open vSwitch cannot be reached; it is pending still.
+    """
+    try:
+        found = pending.read(environ)
+        if found is None:
+            return [], []
+        if found.saved:
+            return [_finish(environ, found, dry_run)], []
+        change = _change(found.change)
+    except Error as err:
+        return [], [f"{err}; what {_WHAT} did may be there still: gnt-ovs verify, gnt-ovs apply"]
+    if dry_run:
+        return [f"taken back {_WHAT}"], []
+    problems = []
+    try:
+        result = take_back(session, change, None, found.same_boot)
+        done = [f"taken back {_WHAT}"]
+        if result.left:
+            problems = [f"{_WHAT}{result.words}"]
+    except TransactionFailed as err:
+        # It would be refused the next time, too.
+        done, problems = [], [f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify"]
+    pending.taken_back(environ, found.digest, _WHY)
+    openlog("ganeti-ovs", 0, LOG_DAEMON)
+    for line in (*done, *problems):
+        syslog(LOG_WARNING, line)
+    return done, problems
+
+
+def settle_alone(environ: dict[str, str], database: str | None = None) -> list[str]:
+    """`settle` for who does nothing else with vSwitches; a line for all that there is to say."""
+    if not pending.exists(environ):
+        return []
+    path = database or default_socket(environ)
+    try:
+        with (
+            change_lock(environ, 0),
+            Session(path, switches.LOCK, apply_limit(environ)) as session,
+        ):
+            session.acquire()
+            done, problems = settle(session, environ)
+            return done + problems
+    except Busy:
+        return []  # Its node-apply, or its guard, is there.
+    except Error as err:
+        return [str(err)]
+
+
+def _finish(environ: Mapping[str, str], found: pending.Pending, dry_run: bool) -> str:
+    ours = pending.kept_digest(environ) == found.digest
+    if not dry_run:
+        pending.finish(environ)
+    if ours:
+        return "finished a change of the vSwitches that was confirmed"
+    return "forgotten a change of the vSwitches that another one has replaced"
+
+
+def _change(found: Mapping[str, Any]) -> switches.Change:
+    try:
+        return switches.Change(
+            found["operations"],
+            found["before"],
+            {
+                name: [(str(mac), int(vlan)) for mac, vlan in some]
+                for name, some in found["stations"].items()
+            },
+            tuple(switches.Device(*one) for one in found["devices"]),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError) as err:
+        raise Error(f"the change that is pending is broken: {err!r}"[:200]) from None

@@ -1,0 +1,144 @@
+"""A change of vSwitches taken back: the rows, and what the kernel has of the devices.
+
+What is said of it is what was seen afterwards.
+"""
+
+from __future__ import annotations
+
+from time import monotonic, sleep
+
+from ganeti_ovs.cluster.link import Link
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.value import frozen
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.session import NotApplied, Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ganeti_ovs.model.vswitch import VSwitch
+
+_SETTLE = 2.0
+"""Seconds in which the devices' MTUs must be as they were: those of a vSwitch's own interface
+follow the others', when ovs-vswitchd has noticed."""
+
+
+@frozen
+class Result:
+    """What became of a change that was to be taken back."""
+
+    words: str
+    """As they continue a line."""
+    done: bool
+    """True if there was something to put back in the database."""
+    left: bool
+    """True if something is not as it was before, or ovs-vswitchd has not applied it."""
+
+
+def devices(wanted: Iterable[VSwitch]) -> tuple[switches.Device, ...]:
+    """The devices that a change to `wanted` may set up, or give another MTU, as they are."""
+    found = []
+    for switch in wanted:
+        # The uplinks first: the vSwitch's own interface gets the least MTU of all ports.
+        for name in (*switch.uplinks, *([switch.name] if switch.mtu else [])):
+            try:
+                link = Link(name)
+            except Error:
+                continue  # There is none, which the plan says.
+            up = link.up or name not in switch.uplinks
+            found.append(switches.Device(name, link.index, up, link.mtu, switch.mtu or 0))
+            link.close()
+    return tuple(found)
+
+
+def take_back(
+    session: Session | None,
+    change: switches.Change,
+    names: Iterable[str] | None = None,
+    same_boot: bool = True,
+) -> Result:
+    """Put back what `change` has changed, and look whether all is as it was before.
+
+    The guests of the vSwitches `names` (None: all) are announced. Links that alone were
+    changed need no session. Raises Error when the database does not take it; nothing is
+    put back then.
+    """
+    if not change.operations or session is None:
+        return _result("", False, _devices_as_before(change, same_boot))
+    from ganeti_ovs.ovsdb.learning import announce
+    from ganeti_ovs.plan.compare import left
+
+    words, done = "", True
+    try:
+        done = switches.take_back(session, change)
+    except NotApplied:
+        words = "; it is put back in the database, which ovs-vswitchd has not applied either"
+    problems = _devices_as_before(change, same_boot)
+    if done and not words:
+        announce(session, change.stations if names is None else names, change)
+    rows = left(change.operations, change.before, switches.read_tables(session))
+    return _result(words, done, [*rows, *problems])
+
+
+def put_back(
+    session: Session, change: switches.Change, names: Iterable[str] = ()
+) -> tuple[bool, str]:
+    """`take_back` after a failure: is it back, and in words that continue a line.
+
+    Where this session does not work any more, by another one.
+    """
+    try:
+        return True, take_back(session, change, names).words
+    except Error as err:
+        problem = err
+    # It may be alive and slow; then it still has the lock.
+    session.close()
+    try:
+        with Session(session.path, switches.LOCK, session.limit) as again:
+            again.acquire()
+            return True, take_back(again, change, names).words
+    except Error:
+        return False, f"; it could not be put back: {problem}"
+
+
+def _result(words: str, done: bool, problems: list[str]) -> Result:
+    if problems:
+        words += f"; it is taken back, but not all is as it was before: {', '.join(problems)}"
+    return Result(words or "; everything is as it was before", done, bool(words))
+
+
+def _devices_as_before(change: switches.Change, same_boot: bool) -> list[str]:
+    """Set the devices back; what is not as it was, in words."""
+    deadline = monotonic() + _SETTLE
+    while True:
+        problems = [words for one in change.devices for words in _as_before(one, same_boot)]
+        if not problems or monotonic() > deadline:
+            return problems
+        sleep(0.02)
+
+
+def _as_before(device: switches.Device, same_boot: bool) -> Iterator[str]:
+    try:
+        link = Link(device.name)
+    except Error:
+        return  # It has gone.
+    try:
+        # After a reboot, what is up was set up by the node itself.
+        down = same_boot and not device.up
+        if same_boot and link.index != device.index:
+            return  # Another one of that name.
+        if down and link.up:
+            link.set_down()
+        if link.mtu == device.new_mtu != device.mtu:
+            link.set_mtu(device.mtu)
+        link.close()
+        link = Link(device.name)
+        if down and link.up:
+            yield f"{device.name} is up"
+        if device.new_mtu and link.mtu != device.mtu:
+            yield f"{device.name} has an MTU of {link.mtu}, not {device.mtu}"
+    except Error as err:
+        yield str(err)
+    finally:
+        link.close()
