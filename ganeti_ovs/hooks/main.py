@@ -77,7 +77,7 @@ def before(event: str, environ: Environment) -> list[str]:
         problems = []  # Said below, of the NIC that it is about.
     if problems:
         return problems
-    kept = kept_indices(event, environ, here)
+    plugged = kept_indices(event, environ, here)
     links: dict[str, str] = {}
     for nic in instance_nics(environ):
         if nic.get("MODE") != "openvswitch":
@@ -86,7 +86,7 @@ def before(event: str, environ: Environment) -> list[str]:
         shown = {**nic, "INTERFACE": "new"}
         try:
             # What runs keeps what tags by index gave it; it is said after the operation.
-            keep_index(shown, kept.get(nic.get("INTERFACE_UUID", ""), ""))
+            keep_index(shown, plugged.get(nic.get("INTERFACE_UUID", ""), ""))
             links.setdefault(nic_from_environment(shown).switch, where(shown))
         except BadInput as err:
             problems.append(f"{where(shown)}: {err}")
