@@ -135,11 +135,8 @@ def test_hostile_files(file: str, ovs: OpenVSwitch, product: Product, tmp_path: 
         done = dict(zip(names, batch.run(jobs, tmp_path, parallel=6, limit=_LIMIT)))
     finally:
         guests.close()
-    problems = {
-        name: (words, one["err"][-700:])
-        for name, one in done.items()
-        if (words := batch.badly_ended(one))
-    }
+    ends = {name: (batch.badly_ended(one), one["err"][-700:]) for name, one in done.items()}
+    problems = {name: end for name, end in ends.items() if end[0]}
     assert not problems, "\n".join(f"{name}: {words}" for name, words in problems.items())
 
 
