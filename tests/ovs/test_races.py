@@ -128,7 +128,7 @@ class Life:
         return nic(self._number, "tap2", self.chance.randrange(200, 300))
 
 
-@pytest.mark.parametrize(("slow", "default"), [(0.0, 15), (1.5, 5)])
+@pytest.mark.parametrize(("slow", "default"), [(0.0, 12), (1.5, 4)])
 def test_guests_come_and_go(slow: float, default: int, node: Node) -> None:
     chance = chances()
     life = Life(node, chance)
