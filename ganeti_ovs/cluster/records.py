@@ -97,6 +97,11 @@ def forget(environ: Mapping[str, str], tap: str) -> None:
         _remove(f"{_directory(environ)}/{name}")
 
 
+def forget_half(environ: Mapping[str, str], tap: str) -> None:
+    """Remove what was left of a record of `tap` whose writer was killed."""
+    _remove(f"{_directory(environ)}/{tap}{_HALF}")
+
+
 def read(environ: Mapping[str, str], tap: str) -> Record | None:
     """The record of `tap`, None if there is none that is whole and about this tap."""
     # NOTE: errors="surrogateescape" both ways, so the length in bytes is that of the file.
@@ -122,6 +127,11 @@ def read_all(environ: Mapping[str, str]) -> dict[str, Record]:
 def names(environ: Mapping[str, str]) -> set[str]:
     """The taps that have a record, or half of one."""
     return {name[: -len(_HALF)] if name.endswith(_HALF) else name for name in _names(environ)}
+
+
+def halves(environ: Mapping[str, str]) -> set[str]:
+    """The taps that have half a record: it is being written, or its writer was killed."""
+    return {name[: -len(_HALF)] for name in _names(environ) if name.endswith(_HALF)}
 
 
 def _directory(environ: Mapping[str, str]) -> str:

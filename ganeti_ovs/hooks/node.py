@@ -118,10 +118,15 @@ class _Run:
         return said
 
     def _forget(self) -> None:
-        """Remove records whose taps have gone; under their locks, as a tap may be made anew."""
-        known = records.names(self.environ)
-        gone = known - _interfaces().keys()
-        busy = self.session.also(gone) if gone else set()
+        """Remove records whose taps have gone, and halves of records.
+
+        Under their locks, as a tap may be made anew and a record be written just now.
+        """
+        gone = records.names(self.environ) - _interfaces().keys()
+        halves = records.halves(self.environ)
+        busy = self.session.also(gone | halves) if gone | halves else set()
+        for tap in halves - busy:
+            records.forget_half(self.environ, tap)
         for tap in gone - busy - _interfaces().keys():
             records.forget(self.environ, tap)
 

@@ -43,9 +43,7 @@ def up(environ: Environment) -> int:
             unkept = _keep(environ, plug)
     except DatabaseUnavailable as err:
         # To try again for its other NICs would only take more time.
-        others = environ.get("INTERFACE_INDEX") not in (None, "", "0")
-        more = "; gnt-ovs reconcile removes ports of the same start that are left"
-        return fail(environ, err, more if others else "")
+        return fail(environ, err, _others(environ))
     except Error as err:
         return fail(environ, err, give_up(environ))
     if unkept:
@@ -137,10 +135,21 @@ def fail(environ: Environment, err: Error, more: str = "") -> int:
 
 
 def give_up(environ: Environment) -> str:
-    """After a failure, which ends the whole start of the guest (`siblings`)."""
+    """After a failure, which ends the whole start of the guest (`siblings`); a word about it."""
     from ganeti_ovs.ifup import siblings
 
-    return siblings.give_up(environ)
+    try:
+        return siblings.give_up(environ)
+    except Error:
+        # The error before it is the one to be told.
+        return _others(environ)
+
+
+def _others(environ: Environment) -> str:
+    """What may be left of the guest's other NICs, in words that follow an error's."""
+    if environ.get("INTERFACE_INDEX") in (None, "", "0"):
+        return ""
+    return "; gnt-ovs reconcile removes ports of the same start that are left"
 
 
 def say(environ: Environment, text: str) -> None:

@@ -9,7 +9,6 @@ import socket
 
 from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.running import running_nics
-from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import instance_name, interface_name
 from ganeti_ovs.ovsdb.client import default_socket
 from ganeti_ovs.ovsdb.find import find
@@ -30,16 +29,13 @@ def give_up(environ: Environment) -> str:
     Returns a word about it that may follow the error, "" if there was nothing to
     do. A guest that runs here already (the NIC was being hot-plugged) keeps all
     its ports. Not waited for: the taps go with Ganeti's process in a moment.
+    Raises Error: they may still be there.
     """
-    try:
-        tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
-        instance = instance_name(environ.get("INSTANCE", ""))
-        # The node's lock first, as all do who take locks of several taps.
-        with Session(default_socket(environ), NODE, apply_limit(environ)) as session:
-            removed = _remove(session, environ, tap, instance)
-    except Error:
-        # The error before it is the one to be told.
-        return ""
+    tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
+    instance = instance_name(environ.get("INSTANCE", ""))
+    # The node's lock first, as all do who take locks of several taps.
+    with Session(default_socket(environ), NODE, apply_limit(environ)) as session:
+        removed = _remove(session, environ, tap, instance)
     return f"; removed {', '.join(removed)} of the same start, too" if removed else ""
 
 

@@ -116,6 +116,18 @@ class OpenVSwitch:
         assert self._server is not None
         self._server.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
+    def freeze_vswitchd(self, frozen: bool) -> None:
+        """Let ovs-vswitchd hang (SIGSTOP) or go on."""
+        assert self._vswitchd is not None
+        self._vswitchd.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def kill_server(self) -> None:
+        """ovsdb-server ends at once (SIGKILL)."""
+        assert self._server is not None
+        self._server.kill()
+        self._server.wait()
+        self._server = None
+
     def pid(self) -> int:
         """Of ovs-vswitchd."""
         assert self._vswitchd is not None
