@@ -1,10 +1,8 @@
-"""Guests' ports as they are, read as a whole, and changed while they are in use."""
+"""Guests' ports as they are, read as a whole."""
 
 from __future__ import annotations
 
-from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.ports import verify
-from ganeti_ovs.plan.change import Live, change
+from ganeti_ovs.plan.change import Live
 from ganeti_ovs.plan.port import Found
 from ganeti_ovs.plan.wire import MARK, references
 
@@ -12,9 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.ovsdb.client import Client
-    from ganeti_ovs.ovsdb.session import Session
 
     Row = dict[str, Any]
 
@@ -54,29 +50,6 @@ def read_live(client: Client) -> dict[str, Live]:
             if len(interfaces) == 1 and interface["name"] == port["name"]:
                 live[str(port["name"])] = _live(str(bridge["name"]), port, interface, tables)
     return live
-
-
-def adjust(session: Session, nic: Nic) -> bool:
-    """Bring the NIC's port to what `nic` wants while the guest uses it.
-
-    True if anything had to be changed; then ovs-vswitchd has applied it.
-    Raises Error when the NIC has no port of ours on its vSwitch, or the change
-    is not applied. NOTE: a time-out is not a roll-back, and the state before
-    was not what is wanted: the change stays.
-    """
-    session.acquire()
-    live = read_live(session).get(nic.tap)
-    if live is None or not live.found.marked or live.found.iface_id != nic.uuid:
-        raise Error(f"{nic.tap} has no port of this NIC")
-    if live.switch != nic.switch:
-        raise Error(f"{nic.tap} is on vSwitch {live.switch}; moving it needs a hot-plug or restart")
-    operations = change(nic, live)
-    if not operations:
-        return False
-    _results, cfg = session.commit(operations)
-    session.wait_applied(cfg)
-    verify(session, live.found.interfaces[0])
-    return True
 
 
 def _live(switch: str, port: Row, interface: Row, tables: dict[str, dict[str, Row]]) -> Live:
