@@ -54,8 +54,10 @@ def test_a_node_that_cannot_be_reached_any_more(tmp_path: Path) -> None:
     """It hears no confirmation, so it takes the change back."""
     said = tmp_path / "said"
     # In a session of its own, as the master ends the rest.
-    listen = f'read c <&3; echo "<$c>" >{said}.new; mv {said}.new {said}'
+    ready = tmp_path / "ready"
+    listen = f'touch {ready}; read c <&3; echo "<$c>" >{said}.new; mv {said}.new {said}'
     script = f"read d; exec 3<&0; setsid sh -c '{listen}' >/dev/null 2>&1 &"
+    script += f" until [ -e {ready} ]; do sleep 0.01; done;"
     outcome = run(f"{script} echo '{APPLIED}'; wait", again="exit 255")
     assert not outcome.done
     assert outcome.error == "cannot be reached any more; it takes the change back within 30 s"
