@@ -47,22 +47,31 @@ def command(node: Box, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_killed_at_any_moment(cluster: Cluster) -> None:
-    """The command, with a signal that nobody can catch; `apply` puts it right."""
-    wanted = 0
-    for number, delay in enumerate((0.2, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0)):
+    """The command, with a signal that nobody can catch; `apply` puts it right.
+
+    The moments are shares of what a whole change takes: at the first one nothing has been
+    stored, at the last one it has.
+    """
+    started = time.monotonic()
+    ovs(cluster, "modify-switch", "br-data", "--trunks", "100,499")
+    whole = time.monotonic() - started
+    stored = []
+    for number, share in enumerate((0.05, 0.3, 0.4, 0.5, 0.6, 0.75, 0.95)):
         with command(
             cluster.master, "modify-switch", "br-data", "--trunks", f"100,{500 + number}"
         ) as process:
-            time.sleep(delay)
+            time.sleep(share * whole)
             process.send_signal(signal.SIGKILL)
             process.wait()
         ovs(cluster, "apply")
         (text,) = ovs(cluster, "list-switches", "--no-headers", "-o", "trunks").split()
         vlans = [int(word) for word in text.split(",")]
-        wanted += 500 + number in vlans
+        stored.append(500 + number in vlans)
         assert all(uplink(cluster, node)["trunks"] == vlans for node in NODES)
         assert ovs(cluster, "verify").count(": right\n") == 3
-    print(f"{wanted} of 7 changes were stored before the command was killed")
+    print(f"stored before the command was killed: {stored} (a whole change took {whole:.1f} s)")
+    assert not stored[0]
+    assert stored[-1]
     for node in NODES:
         tags = cluster.gnt("group", "list-tags", "default")
         assert tags.count("ovs:revision:") == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +42,16 @@ def lag(cluster: Cluster) -> Iterator[OpenVSwitch]:
             ovs(cluster, "remove-switch", "br-lag")
 
 
+def says(cluster: Cluster, line: str) -> None:
+    """Wait until gnt-ovs verify says so, as a warning: its exit code is 0."""
+
+    def said() -> bool:
+        done = cluster.master.run("gnt-ovs", "verify", check=False)
+        return done.returncode == 0 and line in done.stdout
+
+    wait_until(said, line, 30)
+
+
 def heals(cluster: Cluster) -> None:
     """Wait until all uplinks have a link and LACP, and the guests reach each other.
 
@@ -73,15 +82,13 @@ def test_guests_reach_each_other(cluster: Cluster) -> None:
 def test_a_link_goes_down(cluster: Cluster) -> None:
     heals(cluster)
     with pinging(cluster, 1, "la.lab", "10.0.0.2") as result:
-        with unplugged(cluster, "t1.2"):
-            time.sleep(3)
-            assert "node1.lab: warning: br-lag: eth2 has no link\n" in ovs(cluster, "verify")
-        time.sleep(4)
-        with unplugged(cluster, "t1.3"):
-            time.sleep(3)
-        time.sleep(4)
+        for cable in (2, 3):
+            with unplugged(cluster, f"t1.{cable}"):
+                says(cluster, f"node1.lab: warning: br-lag: eth{cable} has no link\n")
+                assert replies(cluster, 2, "lb.lab", "10.0.0.1") == 3
+            heals(cluster)
     print(f"one link down, then the other one: {result[1]} of {result[0]} pings lost, ten a second")
-    assert result[0] > 100
+    assert result[0] > 50
     assert result[1] <= 20
 
 
@@ -90,26 +97,22 @@ def test_an_uplink_is_silently_dead(cable: int, cluster: Cluster) -> None:
     """Fast LACP hears nothing for three seconds, then the other uplink has the traffic."""
     heals(cluster)
     with pinging(cluster, 1, "la.lab", "10.0.0.2") as result, silent(cluster, 1, cable):
-        time.sleep(8)
-        assert f"the other side of eth{cable} speaks no LACP" in ovs(cluster, "verify")
+        says(cluster, f"the other side of eth{cable} speaks no LACP")
         assert replies(cluster, 2, "lb.lab", "10.0.0.1") == 3
     print(f"eth{cable} silently dead: {result[1]} of {result[0]} pings lost, ten a second")
-    assert result[0] > 80
+    assert result[0] > 40
     assert result[1] <= 40
 
 
 def test_both_dead_and_back(cluster: Cluster) -> None:
     heals(cluster)
     with silent(cluster, 2, 2, 3):
-        time.sleep(5)
+        says(cluster, "the other side of eth2, eth3 speaks no LACP")
         assert replies(cluster, 1, "la.lab", "10.0.0.2", 1) == 0
     heals(cluster)
     with unplugged(cluster, "t2.2"), unplugged(cluster, "t2.3"):
-        time.sleep(1)
+        says(cluster, "node2.lab: warning: br-lag: no uplink has a link: eth2, eth3")
         assert replies(cluster, 1, "la.lab", "10.0.0.2", 1) == 0
-        assert "node2.lab: warning: br-lag: no uplink has a link: eth2, eth3" in ovs(
-            cluster, "verify"
-        )
     heals(cluster)
 
 
@@ -131,7 +134,7 @@ def test_modify_under_traffic(arguments: tuple[str, ...], cluster: Cluster) -> N
     before = ofports(cluster)
     with pinging(cluster, 1, "la.lab", "10.0.0.2") as result:
         out = ovs(cluster, "modify-switch", "br-lag", *arguments)
-        time.sleep(1)
+        assert replies(cluster, 2, "lb.lab", "10.0.0.1") == 3
     assert out.count(": changed\n") == 3
     print(f"modify-switch {' '.join(arguments)}: {result[1]} of {result[0]} pings lost")
     assert result[0] > 15
@@ -143,10 +146,10 @@ def test_the_other_side_stops_speaking(cluster: Cluster, lag: OpenVSwitch) -> No
     heals(cluster)
     lag.vsctl("set", "port", "lag3", "lacp=off")
     try:
-        line = (
-            "node3.lab: warning: br-lag: bond-br-lag: the other side of eth2, eth3 speaks no LACP"
+        says(
+            cluster,
+            "node3.lab: warning: br-lag: bond-br-lag: the other side of eth2, eth3 speaks no LACP",
         )
-        wait_until(lambda: line in ovs(cluster, "verify"), "the warning")
     finally:
         lag.vsctl("set", "port", "lag3", "lacp=active")
     heals(cluster)

@@ -53,7 +53,9 @@ class Guest:
     limit: Limit | None = None
     """Written by the product."""
     live: Limit | None = None
-    """What replaces `limit` on the attached port, half-way through the measured time."""
+    """What replaces `limit` on the attached port, half-way through the measured time: by the
+    product's hook, so only of a guest with a `script`.
+    """
     script: str = ""
     """The product's kvm-vif-bridge: the guest has a real tap, which this script attaches with
     `limit`. Only one guest of a job can have it.

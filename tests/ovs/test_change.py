@@ -1,4 +1,4 @@
-"""A port changed while its guest uses it."""
+"""A port changed while its guest uses it: by the hook after gnt-instance modify."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from ganeti_ovs.cluster.environment import nic_from_environment
-from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.live import adjust
-from ganeti_ovs.ovsdb.session import Session
 from tests.ovs.support import environ, port, wanted
+from tests.ovs.test_hooks import hook
 from tests.testbed.frames import frame, read
+from tests.testbed.guests import Guests
 from tests.testbed.namespace import run
 from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import Product
@@ -22,79 +20,93 @@ from tests.testbed.tap import Tap
 
 VLANS = ["", ".5", ":10:20", ".2:10:20"]
 LIMITS = ["", "ovs:nic:0:max_bandwidth:10M", "ovs:nic:0:max_bandwidth:20M ovs:nic:0:max_burst:4M"]
-SETTINGS = [{"VLAN": vlan, "TAGS": tags} for vlan in VLANS for tags in LIMITS]
+# Walks over all ordered pairs of them; that of the limits is half as long.
+VLAN_WALK = [0, 1, 2, 3, 0, 2, 1, 3, 2, 0, 3, 1, 0]
+LIMIT_WALK = [0, 1, 2, 0, 2, 1] * 2 + [0]
+SETTINGS = [
+    {"VLAN": VLANS[vlan], "TAGS": LIMITS[limit]} for vlan, limit in zip(VLAN_WALK, LIMIT_WALK)
+]
 
 
-def change(ovs: OpenVSwitch, **changes: str) -> bool:
-    with Session(str(ovs.socket), "tap0", 10) as session:
-        return adjust(session, nic_from_environment(environ(ovs, **changes)))
+@pytest.fixture
+def guests(ovs: OpenVSwitch) -> Iterator[Guests]:
+    fixture = Guests(ovs.dir / "var")
+    yield fixture
+    fixture.close()
 
 
-def test_every_change_gives_what_attaching_gives(ovs: OpenVSwitch, product: Product) -> None:
+def start(ovs: OpenVSwitch, product: Product, guests: Guests, **changes: str) -> Tap:
+    """inst1.lab with one NIC; returns its tap."""
+    nic = environ(ovs, **changes)
+    guests.start("inst1.lab", nic, script=lambda one: product.run(one).check_returncode())
+    (tap,) = guests.taps["inst1.lab"]
+    return tap
+
+
+def change(ovs: OpenVSwitch, product: Product, **changes: str) -> None:
+    """Ganeti tells what the NIC is now; nothing may be wrong with it."""
+    nic = environ(ovs, **changes)
+    told = {f"NIC0_{name}": nic[name] for name in ("MAC", "MODE", "LINK", "VLAN")}
+    told.update(NIC_COUNT="1", NIC0_UUID=nic["INTERFACE_UUID"], TAGS=nic["TAGS"])
+    news = {f"GANETI_POST_INSTANCE_{name}": value for name, value in told.items()}
+    assert hook(ovs, product, "instance-modify-post", **news) == (0, "")
+
+
+def test_every_change_gives_what_attaching_gives(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
     fresh = []
     for setting in SETTINGS:
         with Tap("tap0"):
             assert product.run(environ(ovs, **setting)).returncode == 0
             fresh.append(wanted(ovs))
-    with Tap("tap0"):
-        assert product.run(environ(ovs, **SETTINGS[-1])).returncode == 0
-        row = port(ovs, "tap0")
-        before = len(SETTINGS) - 1
-        # Every setting after every other: a walk over all ordered pairs is 132 steps.
-        for step in range(1, len(SETTINGS)):
-            for _ in range(len(SETTINGS)):
-                now = (before + step) % len(SETTINGS)
-                assert change(ovs, **SETTINGS[now])
-                assert wanted(ovs) == fresh[now], (SETTINGS[before], SETTINGS[now])
-                before = now
-        after = port(ovs, "tap0")
-        assert after["_uuid"] == row["_uuid"]
-        assert after["interface"]["_uuid"] == row["interface"]["_uuid"]
-        assert after["interface"]["ofport"] == row["interface"]["ofport"]
+    start(ovs, product, guests, **SETTINGS[0])
+    row = port(ovs, "tap0")
+    for before, setting, right in zip(SETTINGS, SETTINGS[1:], fresh[1:]):
+        change(ovs, product, **setting)
+        assert wanted(ovs) == right, (before, setting)
+    after = port(ovs, "tap0")
+    assert after["_uuid"] == row["_uuid"]
+    assert after["interface"]["_uuid"] == row["interface"]["_uuid"]
+    assert after["interface"]["ofport"] == row["interface"]["ofport"]
 
 
-def test_nothing_to_change(ovs: OpenVSwitch, product: Product) -> None:
-    with Tap("tap0"):
-        assert product.run(environ(ovs, **SETTINGS[-1])).returncode == 0
-        ovs.vsctl("set", "interface", "tap0", "external_ids:vm-id=somebody")
-        before = ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg")
-        assert not change(ovs, **SETTINGS[-1])
-        assert ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg") == before
-        # What others have put beside our external_ids stays.
-        assert change(ovs, **SETTINGS[0], MAC="aa:00:00:00:00:01")
-        ids = port(ovs, "tap0")["interface"]["external_ids"]
-        assert ids["vm-id"] == "somebody"
-        assert ids["attached-mac"] == "aa:00:00:00:00:01"
+def test_nothing_to_change(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    start(ovs, product, guests, **SETTINGS[1])
+    ovs.vsctl("set", "interface", "tap0", "external_ids:vm-id=somebody")
+    before = ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg")
+    change(ovs, product, **SETTINGS[1])
+    assert ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg") == before
+    # What others have put beside our external_ids stays.
+    change(ovs, product, **SETTINGS[0], MAC="aa:00:00:00:00:01")
+    ids = port(ovs, "tap0")["interface"]["external_ids"]
+    assert ids["vm-id"] == "somebody"
+    assert ids["attached-mac"] == "aa:00:00:00:00:01"
 
 
-def test_what_somebody_has_altered_by_hand(ovs: OpenVSwitch, product: Product) -> None:
-    with Tap("tap0"):
-        assert product.run(environ(ovs, **SETTINGS[1])).returncode == 0
-        right = wanted(ovs)
-        ovs.vsctl("set", "port", "tap0", "vlan_mode=trunk", "tag=7", "trunks=1,2")
-        ovs.vsctl("clear", "port", "tap0", "qos", "--", "set", "interface", "tap0",
-                  "ingress_policing_rate=5")  # fmt: skip
-        assert change(ovs, **SETTINGS[1])
-        rows = wanted(ovs)
-        assert rows["Port"] == right["Port"]
-        assert rows["Interface"] == right["Interface"]
+def test_what_somebody_has_altered_by_hand(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    start(ovs, product, guests, **SETTINGS[1])
+    right = wanted(ovs)
+    ovs.vsctl("set", "port", "tap0", "vlan_mode=trunk", "tag=7", "trunks=1,2")
+    ovs.vsctl("clear", "port", "tap0", "qos", "--", "set", "interface", "tap0",
+              "ingress_policing_rate=5")  # fmt: skip
+    change(ovs, product, **SETTINGS[1])
+    rows = wanted(ovs)
+    assert rows["Port"] == right["Port"]
+    assert rows["Interface"] == right["Interface"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"INTERFACE": "tap1"}, "tap1 has no port of this NIC"),
-        ({"INTERFACE_UUID": "00000000-0000-4000-8000-000000000001"}, "tap0 has no port of this"),
-        ({"LINK": "br1"}, "tap0 is on vSwitch br0; moving it needs a hot-plug or restart"),
-    ],
-)
-def test_refused(changes: dict[str, str], message: str, ovs: OpenVSwitch, product: Product) -> None:
-    with Tap("tap0"):
-        assert product.run(environ(ovs)).returncode == 0
-        before = wanted(ovs)
-        with pytest.raises(Error, match=message):
-            change(ovs, VLAN=".7", **changes)
-        assert wanted(ovs) == before
+def test_a_changed_link_moves_the_port(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    start(ovs, product, guests, **SETTINGS[1])
+    change(ovs, product, LINK="br1", VLAN=".7", TAGS=LIMITS[2])
+    row = port(ovs, "tap0")
+    assert (row["bridge"], row["tag"]) == ("br1", [7])
+    assert row["interface"]["ofport"][0] > 0
+    assert row["qos"]["other_config"]["max-rate"] == "20000000"
+    assert ovs.vsctl("list-ports", "br0") == ""
+    assert len(ovs.rows("QoS")) == len(ovs.rows("Queue")) == 1
 
 
 @contextmanager
@@ -126,21 +138,23 @@ def classes(tap: str) -> str:
     return run("tc", "class", "show", "dev", tap)
 
 
-def test_limits_change_without_a_lost_frame(ovs: OpenVSwitch, product: Product) -> None:
-    with Tap("tap0") as guest, Tap("tap1") as other:
-        vlan = {"VLAN": ".5"}
-        assert product.run(environ(ovs, "tap0", **vlan)).returncode == 0
+def test_limits_change_without_a_lost_frame(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    vlan = {"VLAN": ".5"}
+    guest = start(ovs, product, guests, **vlan, TAGS="")
+    with Tap("tap1") as other:
         assert product.run(environ(ovs, "tap1", **vlan)).returncode == 0
         for sender, receiver in ((other, guest), (guest, other)):
             with traffic(sender, receiver) as counts:
-                assert change(ovs, **vlan, TAGS="ovs:nic:0:max_bandwidth:10M")
+                change(ovs, product, **vlan, TAGS="ovs:nic:0:max_bandwidth:10M")
                 assert "ceil 10Mbit" in classes("tap0")
                 before = run("tc", "qdisc", "show", "dev", "tap0")
-                assert change(ovs, **vlan, TAGS="ovs:nic:0:max_bandwidth:20M")
+                change(ovs, product, **vlan, TAGS="ovs:nic:0:max_bandwidth:20M")
                 assert "ceil 20Mbit" in classes("tap0")
                 assert "ceil 10Mbit" not in classes("tap0")
                 assert run("tc", "qdisc", "show", "dev", "tap0") == before
-                assert change(ovs, **vlan, TAGS="")
+                change(ovs, product, **vlan, TAGS="")
                 assert "htb" not in run("tc", "qdisc", "show", "dev", "tap0")
                 assert "ingress" not in run("tc", "qdisc", "show", "dev", "tap0")
             sent, came = counts

@@ -92,7 +92,8 @@ def _watch(
         time.sleep(job.warmup + job.seconds / 2)
         for number, guest in guests.items():
             if guest.live is not None:
-                product.change(str(net.switch.socket), BRIDGE, port(number), number, guest.live)
+                environ = product.hook(BRIDGE, number, guest.live, net.switch.environ)
+                run(product.hook_of(guest.script), environ=environ)
     measured: list[tuple[Measured, ...]] = [
         tuple(flow.finish() for flow in flows) for flows in traffic
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.kernel.guest import product
 from tests.kernel.guest.switch import BRIDGE, Switch
 from tests.kernel.guest.system import in_namespace, run
 from tests.kernel.guest.tap import connect
@@ -87,7 +88,9 @@ class Network:
         name, outer = namespace(number), port(number)
         run("ip", "netns", "add", name)
         if number == TAP_GUEST:
-            connect(outer, _INNER, name)
+            instance, device = product.names(number)
+            pid = connect(outer, _INNER, name, instance, device)
+            product.runs(self.switch.environ, outer, number, pid)
         else:
             run("ip", "link", "add", outer, "type", "veth", "peer", "name", _INNER, "netns", name)
         in_namespace(name, "ip", "link", "set", _INNER, "address", mac(number))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 from ganeti_ovs.model.nic import Nic
 from ganeti_ovs.model.vlan import Vlan
-from ganeti_ovs.ovsdb.live import adjust
 from ganeti_ovs.ovsdb.ports import attach
 from ganeti_ovs.ovsdb.session import Session
 from tests.kernel.job import Limit
@@ -22,23 +23,13 @@ def attach_limited(socket: str, bridge: str, port: str, number: int, limit: Limi
         attach(session, _nic(bridge, port, number, limit))
 
 
-def change(socket: str, bridge: str, port: str, number: int, limit: Limit) -> None:
-    """Give the attached port another limit, as the hook after a modification does."""
-    with Session(socket, port, _APPLY_LIMIT) as session:
-        adjust(session, _nic(bridge, port, number, limit))
-
-
 def network_script(
     bridge: str, tap: str, number: int, limit: Limit, database: dict[str, str]
 ) -> dict[str, str]:
     """The environment of Ganeti's network script for a tap; `database` says where that is."""
     nic = _nic(bridge, tap, number, limit)
-    settings = {"max_bandwidth": limit.max_bandwidth, "max_burst": limit.max_burst}
-    tags = [f"ovs:nic:0:{name}:{value // 1000}k" for name, value in settings.items() if value]
     return {
-        **database,
-        "PATH": os.environ["PATH"],
-        "GANETI_OVS_TIMEOUT": f"{_APPLY_LIMIT:g}",
+        **_common(database),
         "INSTANCE": nic.instance,
         "INTERFACE": tap,
         "INTERFACE_INDEX": str(nic.index),
@@ -46,8 +37,64 @@ def network_script(
         "LINK": bridge,
         "MAC": nic.mac,
         "MODE": "openvswitch",
-        "TAGS": " ".join(tags),
+        "TAGS": _tags(limit),
     }
+
+
+def hook_of(script: str) -> str:
+    """The hook after gnt-instance modify that was installed with this kvm-vif-bridge."""
+    return str(Path(script).with_name("hooks") / "instance-modify-post.d" / "50-ovs")
+
+
+def hook(bridge: str, number: int, limit: Limit, database: dict[str, str]) -> dict[str, str]:
+    """Its environment, when the guest has got another limit."""
+    nic = _nic(bridge, "", number, limit)
+    told = {
+        "NAME": nic.instance,
+        "TAGS": _tags(limit),
+        "NIC_COUNT": "1",
+        "NIC0_UUID": nic.uuid,
+        "NIC0_MAC": nic.mac,
+        "NIC0_MODE": "openvswitch",
+        "NIC0_LINK": bridge,
+    }
+    return {
+        **_common(database),
+        **{f"GANETI_POST_INSTANCE_{name}": value for name, value in told.items()},
+        "GANETI_HOOKS_PATH": "instance-modify",
+        "GANETI_HOOKS_PHASE": "post",
+    }
+
+
+def names(number: int) -> tuple[str, str]:
+    """(the guest's name, qemu's name of its NIC)."""
+    nic = _nic("", "", number, Limit())
+    return nic.instance, "nic-" + nic.uuid.rsplit("-", 2)[0]
+
+
+def runs(database: dict[str, str], tap: str, number: int, pid: int) -> None:
+    """Write Ganeti's files of the guest, whose process `pid` holds `tap`."""
+    nic = _nic("", tap, number, Limit())
+    root = Path(database["LOCALSTATEDIR"]) / "run/ganeti/kvm-hypervisor"
+    entry = {"uuid": nic.uuid, "mac": nic.mac, "nicparams": {"mode": "openvswitch"}}
+    files = {
+        f"pid/{nic.instance}": f"{pid}\n",
+        f"nic/{nic.instance}/0": tap,
+        f"conf/{nic.instance}.runtime": json.dumps(["qemu", [entry], {}, []]),
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_text(text)
+
+
+def _common(database: dict[str, str]) -> dict[str, str]:
+    return {**database, "PATH": os.environ["PATH"], "GANETI_OVS_TIMEOUT": f"{_APPLY_LIMIT:g}"}
+
+
+def _tags(limit: Limit) -> str:
+    settings = {"max_bandwidth": limit.max_bandwidth, "max_burst": limit.max_burst}
+    tags = [f"ovs:nic:0:{name}:{value // 1000}k" for name, value in settings.items() if value]
+    return " ".join(tags)
 
 
 def _nic(bridge: str, port: str, number: int, limit: Limit) -> Nic:

@@ -22,7 +22,8 @@ class Switch:
         _DIRECTORY.mkdir()
         self.socket = _DIRECTORY / "db.sock"
         self.environ = {
-            f"OVS_{name}DIR": str(_DIRECTORY) for name in ("RUN", "LOG", "DB", "SYSCONF")
+            "LOCALSTATEDIR": str(_DIRECTORY / "var"),
+            **{f"OVS_{name}DIR": str(_DIRECTORY) for name in ("RUN", "LOG", "DB", "SYSCONF")},
         }
         run("ovsdb-tool", "create", str(_DIRECTORY / "conf.db"), _SCHEMA)
         self._start("ovsdb-server", str(_DIRECTORY / "conf.db"), f"--remote=punix:{self.socket}")

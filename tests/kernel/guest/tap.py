@@ -24,19 +24,22 @@ _LARGEST = 65536 + 64
 """bytes: the largest packet with its Ethernet and virtio headers."""
 
 
-def connect(outer: str, inner: str, name: str) -> None:
+def connect(outer: str, inner: str, name: str, instance: str, device: str) -> int:
     """Make the device `outer` and, in the network namespace `name`, its other end `inner`.
 
-    They are gone when this program ends.
+    They are gone when this program ends. Returns the pid of the process that holds them:
+    its command line says what qemu's would, of the guest `instance` with the NIC `device`.
     """
     temporary = f"{outer}i"
     ends = [_open(outer), _open(temporary)]
     run("ip", "link", "set", temporary, "netns", name, "name", inner)
     # In a process of its own: this one waits for other things.
     command = [sys.executable, "-B", "-m", __name__, *map(str, ends)]
-    subprocess.Popen(die_with_parent(command), pass_fds=ends)
+    command += ["-name", instance, "-netdev", f"type=tap,id={device},fd={ends[0]}"]
+    process = subprocess.Popen(die_with_parent(command), pass_fds=ends)
     for end in ends:
         os.close(end)
+    return process.pid
 
 
 def _open(name: str) -> int:
@@ -69,4 +72,4 @@ def _drain(source: int, target: int) -> None:
 
 
 if __name__ == "__main__":
-    relay(*map(int, sys.argv[1:]))
+    relay(int(sys.argv[1]), int(sys.argv[2]))
