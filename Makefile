@@ -25,7 +25,8 @@ VENV = .venv
 PATCHED_TOO = $(addprefix tests/cluster/,test_life.py test_accidents.py test_burnin.py test_converge.py)
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv
-NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti qemu-system-x86 systemd
+NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti qemu-system-x86 systemd \
+  faketime
 NEED_TEST = $(NEED_FAST) linux-image-amd64 busybox-static cpio openssh-server \
   openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool dpkg-dev patch python3-mock
 

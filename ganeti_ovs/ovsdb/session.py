@@ -143,7 +143,11 @@ class Session(Client):
             # Somebody has set next_cfg back: go beyond what is applied, or we never wait.
             cfg = before + 1
             row: dict[str, object] = {"next_cfg": cfg}
-            self.transact([{"op": "update", "table": "Open_vSwitch", "where": [], "row": row}])
+            ahead: Operation = {"op": "update", "table": "Open_vSwitch", "where": [], "row": row}
+            try:
+                self.transact([ahead])
+            except TransactionFailed as err:
+                raise Error(f"the change is made, but cannot be waited for: {err}") from None
         return good[len(asserts) : -2], cfg
 
     def wait_applied(self, cfg: int) -> None:

@@ -112,25 +112,34 @@ class Node:
 
     def check(self, *, others: bool = False) -> None:
         """Every running guest has its port, and its record; with `others`, there may be more."""
+        more = self.check_ports()
+        for one in self.nics.values():
+            tap = one["INTERFACE"]
+            record = records.read(self.ovs.environ, tap)
+            assert record is not None, f"{tap} has no record"
+            assert record.plug.ifindex == if_nametoindex(tap), f"{tap}: {record}"
+            says = record.nic["INSTANCE"], record.nic["VLAN"]
+            assert says == (one["INSTANCE"], one["VLAN"]), f"{tap}: {record}, not {one}"
+        if not others:
+            files = set(record_files(self.ovs)) ^ {one["INTERFACE"] for one in self.nics.values()}
+            assert not more and not files, f"too many ports {more}; records {files}"
+
+    def check_ports(self) -> list[str]:
+        """Every running guest has its port; the taps of the other ports that there are."""
         found = ports(self.ovs)
         for one in self.nics.values():
             tap = one["INTERFACE"]
             assert tap in found, f"{tap} of {one['INSTANCE']} has lost its port"
-            assert found.pop(tap) == expected(one)
-            record = records.read(self.ovs.environ, tap)
-            assert record is not None, f"{tap} has no record"
-            assert record.plug.ifindex == if_nametoindex(tap)
-            assert (record.nic["INSTANCE"], record.nic["VLAN"]) == (one["INSTANCE"], one["VLAN"])
-        if not others:
-            assert found == {}
-            taps = [one["INTERFACE"] for one in self.nics.values()]
-            assert sorted(record_files(self.ovs)) == sorted(taps)
+            port = found.pop(tap)
+            assert port == expected(one), f"{tap}: {port}, not {expected(one)}"
+        return sorted(found)
 
     def settle(self) -> None:
         """One reconcile makes it right, and the next has nothing to do."""
         good(self.reconcile())
         self.check()
-        assert good(self.reconcile()).stdout == "nothing to do\n"
+        done = good(self.reconcile()).stdout
+        assert done == "nothing to do\n", done
 
 
 def told(event: str, nic: Nic) -> dict[str, str]:
@@ -193,5 +202,5 @@ def record_files(ovs: OpenVSwitch) -> list[str]:
 def good(done: Done) -> Done:
     """It ended well, and had nothing to complain of but what the datapath of tests cannot do."""
     said = [line for line in done.stderr.splitlines() if "which cannot police" not in line]
-    assert (done.returncode, said) == (0, [])
+    assert (done.returncode, said) == (0, []), f"{done.args}: {done.returncode}, {said}"
     return done
