@@ -7,9 +7,9 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -94,11 +94,10 @@ def monitor(path: Path, behave: Callable[[socket.socket], object]) -> Iterator[s
                 behave(peer)
                 peer.recv(1)
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield str(path)
-        thread.join(10)
-        assert not thread.is_alive()
+        with ThreadPoolExecutor(1) as pool:
+            served = pool.submit(serve)
+            yield str(path)
+            served.result(20)
 
 
 def test_netdevs(tmp_path: Path) -> None:
@@ -134,14 +133,15 @@ def say_nothing(peer: socket.socket) -> None:
 
 
 def flood(peer: socket.socket) -> None:
-    while True:
+    for _ in range(64):
         peer.sendall(b"x" * 65536)
+    pytest.fail("4 MiB were read")
 
 
 def drip(peer: socket.socket) -> None:
-    while True:
+    for _ in range(100):
         peer.sendall(b"x")
-        time.sleep(0.01)
+        time.sleep(0.1)
 
 
 def nonsense(peer: socket.socket) -> None:
