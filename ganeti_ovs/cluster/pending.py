@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from ganeti_ovs.cluster import files
 from ganeti_ovs.cluster.document import document_path, load, stamp, write_file
 from ganeti_ovs.model.document import digest, sha256
 from ganeti_ovs.model.errors import BadInput, Error
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _BEGUN = "it was begun, and node-apply was ended before it could say what became of it"
+_MOST = 16 << 20
+"""Bytes of a file that are read: a change of a node with thousands of ports."""
 _LONGEST = 500
 """Characters that a reason may have."""
 
@@ -52,11 +55,7 @@ def begin(environ: Mapping[str, str], text: str, change: Mapping[str, Any]) -> s
     Returns what `forget` wants to know. Raises Error when it cannot be written, with
     nothing changed.
     """
-    try:
-        with open(_tried(environ), encoding="utf-8") as file:
-            before = file.read()
-    except (OSError, ValueError):
-        before = None
+    before = files.read(_tried(environ))
     body = dumps(
         {
             "digest": digest(text),
@@ -77,19 +76,16 @@ def begin(environ: Mapping[str, str], text: str, change: Mapping[str, Any]) -> s
 def read(environ: Mapping[str, str]) -> Pending | None:
     """The change that is pending; None if there is none. Raises Error for a file that is broken."""
     path = _path(environ)
-    try:
-        with open(path, encoding="utf-8") as file:
-            head, _newline, body = file.read().partition("\n")
-    except FileNotFoundError:
+    text = _text(path)
+    if text is None:
         return None
-    except (OSError, ValueError) as err:
-        raise Error(f"{path} cannot be read: {err}") from None
+    head, _newline, body = text.partition("\n")
     form, _space, made = head.partition(" ")
     if form.isdigit() and form != str(FORMAT):
         raise Error(f"{path} is of format {form:.20}, not {FORMAT}: another version?")
-    if sha256(body.removesuffix("\n")) != made:
-        raise Error(f"{path} is broken")
     try:
+        if sha256(body.removesuffix("\n")) != made:
+            raise ValueError("its checksum is another")
         (data,), _rest = values(body)
         return Pending(
             str(data["digest"]),
@@ -97,7 +93,7 @@ def read(environ: Mapping[str, str]) -> Pending | None:
             tuple(data["stamp"]) != stamp(environ),
             data["boot"] == _boot(),
         )
-    except (ValueError, LookupError, TypeError) as err:
+    except (ValueError, LookupError, TypeError, RecursionError) as err:
         raise Error(f"{path} is broken: {err!r}"[:200]) from None
 
 
@@ -134,15 +130,15 @@ def tried(environ: Mapping[str, str]) -> tuple[str, str] | None:
     Raises Error for a file that is broken.
     """
     path = _tried(environ)
+    text = _text(path)
+    if text is None:
+        return None
     try:
-        with open(path, encoding="utf-8") as file:
-            (data,), _rest = values(file.read())
+        (data,), _rest = values(text)
         if data["format"] != FORMAT:
             raise ValueError("another format")
         return str(data["digest"]), str(data["error"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, LookupError, TypeError) as err:
+    except (ValueError, LookupError, TypeError, RecursionError) as err:
         raise Error(f"{path} cannot be read: {err!r}"[:200]) from None
 
 
@@ -178,8 +174,12 @@ def _tried(environ: Mapping[str, str]) -> str:
 
 
 def _boot() -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except (OSError, ValueError):
-        return ""
+    return (files.read("/proc/sys/kernel/random/boot_id") or "").strip()
+
+
+def _text(path: str) -> str | None:
+    """The file's text; None if there is none. Raises Error for what is no readable file."""
+    text = files.read(path, _MOST)
+    if text is None and os.path.lexists(path):
+        raise Error(f"{path} cannot be read, or is longer than {_MOST >> 20} MiB")
+    return text

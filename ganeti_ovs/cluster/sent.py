@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from os.path import dirname
 from typing import Any
 
+from ganeti_ovs.cluster import files
 from ganeti_ovs.cluster.distribute import Outcome
 from ganeti_ovs.cluster.document import Lock, document_path, write_file
 from ganeti_ovs.model.document import digest, revision_of
@@ -18,6 +19,8 @@ from ganeti_ovs.model.document import digest, revision_of
 SEND_PATIENCE = 180.0
 """Seconds that a command waits for another one that is sending: a node has 60, and is reached
 twice more."""
+_LONGEST = 4 << 20
+"""Bytes of the file: thousands of nodes."""
 _BEGUN = "the master was ended before the node had answered"
 
 
@@ -47,13 +50,12 @@ class Sent:
     def _read(self) -> None:
         self._nodes = {}
         try:
-            with open(self._path, encoding="utf-8") as file:
-                data: Any = json.load(file)
+            data: Any = json.loads(files.read(self._path, _LONGEST) or "")
             self._nodes = {
                 str(node): {name: str(one[name]) for name in ("document", "revision", "error")}
                 for node, one in data.items()
             }
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             pass  # As if nothing had been sent: the nodes know themselves what they have tried.
 
     def alone(self, node: str, text: str) -> str:
