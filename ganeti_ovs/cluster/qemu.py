@@ -10,11 +10,17 @@ import os
 import re
 import socket
 import time
+from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import files
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _MONITOR_LIMIT = 3.0
 """Seconds in which qemu's monitor must answer. Ganeti's own calls keep it for half a second."""
+_MONITORS_LIMIT = 6.0
+"""Seconds for all monitors that are asked while the node's lock is held."""
 _LONGEST = 1 << 16
 """Bytes of the monitor's answer that are read."""
 _PROMPT = b"(qemu) "
@@ -42,15 +48,37 @@ def taps_of(pid: str, instance: str) -> dict[int, str]:
     return taps if _begun(pid) == begun else {}
 
 
-def netdevs(monitor: str) -> dict[int, str]:
-    """File descriptor -> the ID of the netdev that has it now, as qemu's monitor says.
+class Monitors:
+    """The monitors of this node's guests, each asked once for the taps that its guest has.
 
-    Empty when it says nothing in time.
+    However many do not answer, asking them takes no longer than _MONITORS_LIMIT seconds.
     """
-    deadline = time.monotonic() + _MONITOR_LIMIT
+
+    def __init__(self) -> None:
+        self._left = _MONITORS_LIMIT
+        self._answers: dict[object, dict[int, str]] = {}
+
+    def netdevs(self, monitor: str, plugged: Mapping[int, object]) -> dict[int, str]:
+        """File descriptor -> the ID of the netdev that has it now; empty without an answer in time.
+
+        `plugged` (file descriptor -> what identifies the plug) says for what the answer holds.
+        """
+        key = (monitor, *sorted(plugged.items(), key=str))
+        if key not in self._answers:
+            started = time.monotonic()
+            self._answers[key] = netdevs(monitor, min(self._left, _MONITOR_LIMIT))
+            self._left -= time.monotonic() - started
+        return self._answers[key]
+
+
+def netdevs(monitor: str, limit: float = _MONITOR_LIMIT) -> dict[int, str]:
+    """What the monitor says, in `limit` seconds: see `Monitors.netdevs`."""
+    if limit <= 0:
+        return {}
+    deadline = time.monotonic() + limit
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_MONITOR_LIMIT)
+            connection.settimeout(limit)
             connection.connect(monitor)
             _until_prompt(connection, deadline)
             connection.sendall(b"info network\n")

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 NIC_VARIABLES = (
     "INSTANCE", "MAC", "MODE", "INTERFACE", "INTERFACE_INDEX", "INTERFACE_UUID", "INTERFACE_NAME",
     "TAGS", "TAGS_INDEX", "LINK", "VLAN", "NETWORK_TAGS", "PORT_TYPE", "MAX_BANDWIDTH", "MAX_BURST",
+    "DOWN",
 )  # fmt: skip
-"""All that `ganeti_ovs.cluster.environment` reads."""
+"""All that `ganeti_ovs.cluster.environment` reads, and DOWN: Ganeti has taken the NIC down, though
+its guest may still hold the tap."""
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _CLOCK_BOOTTIME = 7

@@ -43,14 +43,22 @@ class Running:
     """Why it is not known which NIC it is, in words."""
 
 
-def running_nics(environ: Mapping[str, str], interfaces: Mapping[str, int]) -> dict[str, Running]:
-    """The NICs of all modes that run here, by tap; `interfaces`: name -> number (ifindex)."""
+def running_nics(
+    environ: Mapping[str, str],
+    interfaces: Mapping[str, int],
+    monitors: qemu.Monitors | None = None,
+) -> dict[str, Running]:
+    """The NICs of all modes that run here, by tap; `interfaces`: name -> number (ifindex).
+
+    `monitors` keeps what guests have answered, for who looks several times.
+    """
+    monitors = monitors or qemu.Monitors()
     known = {
         tap: record
         for tap, record in records.read_all(environ).items()
         if tap in interfaces and record.plug.same(records.plug_now(interfaces[tap]))
     }
-    found = {one.tap: one for one in _kvm(environ, interfaces, known)}
+    found = {one.tap: one for one in _kvm(environ, interfaces, known, monitors)}
     for vif in interfaces:
         if vif.startswith("vif") and vif not in found:
             nic = _vif(vif, environ, known.get(vif))
@@ -60,7 +68,10 @@ def running_nics(environ: Mapping[str, str], interfaces: Mapping[str, int]) -> d
 
 
 def _kvm(
-    environ: Mapping[str, str], interfaces: Mapping[str, int], known: Mapping[str, Record]
+    environ: Mapping[str, str],
+    interfaces: Mapping[str, int],
+    known: Mapping[str, Record],
+    monitors: qemu.Monitors,
 ) -> Iterator[Running]:
     root = run_directory(environ) + "/ganeti/kvm-hypervisor"
     for instance in _names(f"{root}/pid"):
@@ -77,7 +88,9 @@ def _kvm(
                 yield Running(instance, tap, record.nic, record.plug)
                 continue
             if asked is None:
-                asked = _Pairing(root, instance, held, known)
+                plugged = {number: (tap, interfaces[tap]) for number, tap in held.items()}
+                netdevs = monitors.netdevs(f"{root}/ctrl/{instance}.monitor", plugged)
+                asked = _Pairing(root, instance, held, known, netdevs)
             yield asked.of(tap)
 
 
@@ -85,12 +98,17 @@ class _Pairing:
     """Which NIC has which tap of a guest, for taps without a record."""
 
     def __init__(
-        self, root: str, instance: str, held: Mapping[int, str], known: Mapping[str, Record]
+        self,
+        root: str,
+        instance: str,
+        held: Mapping[int, str],
+        known: Mapping[str, Record],
+        netdevs: Mapping[int, str],
     ) -> None:
         self._root, self._instance = root, instance
         self._nics = _started(f"{root}/conf/{instance}.runtime")
         ids: dict[str, set[str]] = {tap: set() for tap in held.values()}
-        for number, name in qemu.netdevs(f"{root}/ctrl/{instance}.monitor").items():
+        for number, name in netdevs.items():
             if number in held:
                 ids[held[number]].add(name)
         self._uuids = {tap: self._uuid(names) for tap, names in ids.items()}

@@ -14,7 +14,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.configuration import Tags
-from ganeti_ovs.cluster.hook import instance_nics
+from ganeti_ovs.cluster.hook import instance_nics, is_here
 from ganeti_ovs.cluster.moved import commands, keep_index
 from ganeti_ovs.cluster.running import running_nics
 
@@ -36,7 +36,7 @@ def moved_indices(event: str, environ: Mapping[str, str], here: Mapping[str, str
     if event != "instance-modify" or not nics:
         return []
     before = _configured(environ) or dict(here)
-    if not here and environ.get("GANETI_INSTANCE_STATUS") != "down":
+    if not here and not _stands_still(environ):
         return []  # It may run on the other node, which then knows more.
     gone, new = before.keys() - nics.keys(), nics.keys() - before.keys()
     if here and not gone & here.keys() and new <= here.keys():
@@ -60,8 +60,14 @@ def plugged_here(environ: Mapping[str, str]) -> dict[str, str]:
 
 def kept_indices(event: str, environ: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
     """UUID -> the index by which tags mean a NIC that (as far as is known here) goes on running."""
-    elsewhere = event == "instance-modify" and environ.get("GANETI_INSTANCE_STATUS") != "down"
+    elsewhere = event == "instance-modify" and not _stands_still(environ)
     return {**(_configured(environ) if elsewhere else {}), **here}
+
+
+def _stands_still(environ: Mapping[str, str]) -> bool:
+    """True if the guest, of which nothing runs here, runs nowhere: also one that has crashed."""
+    primary = environ.get("GANETI_INSTANCE_PRIMARY", "")
+    return environ.get("GANETI_INSTANCE_STATUS") == "down" or is_here([primary])
 
 
 def _configured(environ: Mapping[str, str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from ganeti_ovs.plan.reconcile import Desired, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ganeti_ovs.cluster.qemu import Monitors
     from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.model.plug import Plug
     from ganeti_ovs.ovsdb.client import Client
@@ -34,6 +35,12 @@ _NO_RECORD = (
     "there is no record of its settings, so it stays as it is until the NIC is modified or its"
     " guest is restarted or migrated"
 )
+_NO_TAGS = (
+    "there is no record of its settings, and this node has no copy of Ganeti's configuration, so"
+    " its tags are not known: it gets no port until the NIC is modified or its guest is"
+    " restarted or migrated"
+)
+_DOWN = "Ganeti has taken it down"
 _UNKNOWN = "it stays as it is; restart {}, or hot-plug the NIC anew (gnt-instance modify --hotplug)"
 
 
@@ -71,16 +78,18 @@ def look(
     environ: Mapping[str, str],
     news: Mapping[str, Environment],
     busy: Iterable[str] = (),
+    monitors: Monitors | None = None,
 ) -> View:
     """Look at everything. `news`: NICs (UUID -> environment) as Ganeti has just said they are.
 
-    `busy` are taps that somebody else goes on working at, and that are left out.
+    `busy` are taps that somebody else goes on working at, and that are left out. `monitors`
+    keeps what guests have answered at an earlier look.
     """
     snapshot = read_snapshot(client)
     interfaces = {name: index for index, name in socket.if_nameindex()}
     plugs = {name: records.plug_now(index) for name, index in interfaces.items()}
     view = _Look(snapshot, plugs, Tags(environ), news)
-    running = running_nics(environ, interfaces)
+    running = running_nics(environ, interfaces, monitors)
     for tap in sorted(busy):
         running.pop(tap, None)
         view.kept[tap] = ""
@@ -92,7 +101,7 @@ def look(
             view.kept[one.tap] = ""
             view.problems.append(f"{where({**one.nic, 'INTERFACE': one.tap})}: {err}")
     view.problems += [kept(_by_index(nics)) for nics in view.moved.values()]
-    desired = Desired(view.nics, plugs, frozenset(view.others), view.kept)
+    desired = Desired(view.nics, plugs, frozenset(view.others), view.kept, frozenset(busy))
     return View(snapshot, desired, view.unwritten, tuple(view.problems))
 
 
@@ -124,6 +133,9 @@ class _Look:
             # A running tap keeps its mode until the guest is started anew.
             self.others.add(tap)
             return
+        if one.nic.get("DOWN"):
+            self.kept[tap] = _DOWN
+            return
         live, now = self.snapshot.live.get(tap), self.plugs[tap]
         recorded = one.recorded if _holds(one.recorded, live) else None
         told = self.news.get(one.nic.get("INTERFACE_UUID", ""), {})
@@ -132,18 +144,34 @@ class _Look:
         elif recorded is None and _is_its_own(live, one.nic, now):
             self.kept[tap] = _NO_RECORD
             return
+        elif one.recorded is None and self.tags.indices(one.instance) is None and live is None:
+            self.kept[tap] = ""
+            self.problems.append(f"{where(one.nic)}: {_NO_TAGS}")
+            return
         else:
             current = self.tags.refresh(one.nic)
-        plugged = one.nic.get("TAGS_INDEX") or one.nic.get("INTERFACE_INDEX", "")
-        moved = keep_index(current, plugged)
-        said = {name: current[name] for name in records.NIC_VARIABLES if current.get(name)}
-        as_recorded = said == {name: text for name, text in one.nic.items() if text}
-        plug = recorded if recorded is not None and as_recorded else now
+        confirmed = one.nic.get("TAGS_INDEX", "")
+        moved = keep_index(current, confirmed)
+        if told or confirmed or self.tags.indices(one.instance) is not None:
+            # Ganeti's own word; its scripts may have been told a position in a list.
+            current.setdefault("TAGS_INDEX", current.get("INTERFACE_INDEX", ""))
+        said = _variables(current)
+        plug = recorded if recorded is not None and said == _variables(one.nic) else now
         self.nics[tap] = nic_from_environment(current).plugged(plug.text())
-        if plug is now:
+        if plug is now and (told or one.recorded or self.tags.indices(one.instance) is not None):
+            # A port of stock Ganeti's becomes ours without tags, but no record says so for good.
             self.unwritten[tap] = said
         if moved:
             self.moved.setdefault(one.instance, []).append(current)
+
+
+def _variables(nic: Mapping[str, str]) -> Environment:
+    """What a record has of it; Ganeti gives tags in any order."""
+    said = {name: nic[name] for name in records.NIC_VARIABLES if nic.get(name)}
+    for name in ("TAGS", "NETWORK_TAGS"):
+        if name in said:
+            said[name] = " ".join(sorted(said[name].split()))
+    return said
 
 
 def _holds(recorded: Plug | None, live: Live | None) -> bool:

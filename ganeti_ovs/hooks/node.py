@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.link import Link
+from ganeti_ovs.cluster.qemu import Monitors
 from ganeti_ovs.hooks.look import View, look
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import node
@@ -69,13 +70,14 @@ class _Run:
         self, session: Session, environ: Environment, news: Mapping[str, Environment]
     ) -> None:
         self.session, self.environ, self.news = session, environ, news
+        self.monitors = Monitors()
         self.locked: set[str] = set()
         self.busy: set[str] = set()
         """Taps whose scripts hang."""
 
     def run(self, dry_run: bool) -> Done:
         for number in range(_LOOKS):
-            view = look(self.session, self.environ, self.news, self.busy)
+            view = look(self.session, self.environ, self.news, self.busy, self.monitors)
             plan = plans.reconcile(view.desired, view.snapshot)
             if dry_run:
                 return self._said(view, plan, [step.words for step in plan.steps])

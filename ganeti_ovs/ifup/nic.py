@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _socket import if_nametoindex
 
 from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.environment import nic_from_environment, where
@@ -17,6 +18,7 @@ from ganeti_ovs.plan.port import refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ganeti_ovs.cluster.records import Record
     from ganeti_ovs.model.plug import Plug
 
     Environment = dict[str, str]
@@ -28,6 +30,10 @@ def up(environ: Environment) -> int:
     Returns the exit code: 0, or 1 after one line on standard error.
     """
     try:
+        if _has_indices(environ.get("TAGS", "")):
+            from ganeti_ovs.ifup import indices
+
+            environ = indices.settled(environ)
         nic = nic_from_environment(environ)
         link = Link(nic.tap)
         link.check_guest()
@@ -72,7 +78,7 @@ def down(environ: Environment) -> int:
             down_port(session, tap, uuid)
             record = records.read(environ, tap)
             if record is None or uuid in ("", record.nic.get("INTERFACE_UUID", "").lower()):
-                records.forget(environ, tap)
+                _bury(environ, tap, record)
     except Error as err:
         return fail(environ, err)
     return 0
@@ -86,6 +92,23 @@ def down_port(session: Session, tap: str, uuid: str) -> None:
     found = find(session, tap)
     if found is not None and found.marked and uuid in ("", found.iface_id):
         ports.detach(session, found)
+
+
+def _bury(environ: Environment, tap: str, record: Record | None) -> None:
+    """What is recorded of a NIC that has been taken down.
+
+    NOTE: Ganeti 3.2 takes NICs down while their guests still run. Without a record, what such a
+    guest was started with years ago would count.
+    """
+    try:
+        plug = records.plug_now(if_nametoindex(tap))
+        if record is None or record.plug.same(plug):
+            known = record.nic if record is not None else environ
+            records.write(environ, {**known, "INTERFACE": tap, "DOWN": "yes"}, plug)
+            return
+    except OSError:
+        pass  # The tap has gone, or nothing can be written.
+    records.forget(environ, tap)
 
 
 def clear(environ: Environment) -> None:
@@ -117,6 +140,11 @@ def clear(environ: Environment) -> None:
         say(environ, f"warning: Open vSwitch may still have a port for this interface: {err}")
     else:
         say(environ, f"warning: removed a stale Open vSwitch port {tap}")
+
+
+def _has_indices(tags: str) -> bool:
+    """True if a tag names a NIC by its index."""
+    return any(tag[:8] == "ovs:nic:" and tag[8:9].isdigit() for tag in tags.split())
 
 
 def _keep(environ: Environment, plug: Plug) -> str:

@@ -58,7 +58,12 @@ def refused(session: Session, taps: Iterable[str]) -> dict[str, str]:
     live = read_snapshot(session).live
     problems = {}
     for tap in taps:
-        error = live[tap].interface["error"] if tap in live else "it has gone again"
+        if tap not in live:
+            problems[tap] = "its port has gone again"
+            continue
+        error, ofport = live[tap].interface["error"], live[tap].interface["ofport"]
         if isinstance(error, str) and error:
             problems[tap] = f"ovs-vswitchd refuses the port: {error}"
+        elif not (isinstance(ofport, int) and ofport > 0):
+            problems[tap] = "ovs-vswitchd has not taken the port; see ovs-vswitchd.log"
     return problems

@@ -8,7 +8,7 @@ from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.plug import parse_plug
 from ganeti_ovs.plan.change import Live, change
 from ganeti_ovs.plan.port import attach, detach, refuse_foreign
-from ganeti_ovs.plan.wire import delete
+from ganeti_ovs.plan.wire import comment, delete
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Desired:
     """Taps of running NICs that are not for Open vSwitch."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Taps whose ports stay as they are, whatever they are -> why, in words (empty: is said)."""
+    busy: frozenset[str] = frozenset()
+    """Those of `kept` that somebody else is working at."""
     unrecorded: frozenset[str] = frozenset()
     """Taps without a record of what `nics` wants for them."""
 
@@ -92,11 +94,13 @@ def reconcile(desired: Desired, snapshot: Snapshot) -> Plan:
         if step is not None:
             steps.append(step)
     for tap, live in sorted(snapshot.live.items()):
-        if desired.kept.get(tap):
-            left.append(f"{tap} on {live.switch}: {desired.kept[tap]}")
-        if tap in desired.nics or tap in desired.kept or not live.found.marked:
+        if tap in desired.nics or tap in desired.busy:
             continue
-        why = _stale(live, desired)
+        why = _stale(live, desired) if live.found.marked else ""
+        if desired.kept.get(tap) and not why:
+            left.append(f"{tap} on {live.switch}: {desired.kept[tap]}")
+        if (tap in desired.kept and not why) or not live.found.marked:
+            continue
         if why:
             words = f"removed {tap} from {live.switch}: its interface {why}"
             steps.append(Step(tap, words, [], detach(live.found), _unchanged(live)))
@@ -126,10 +130,14 @@ def _wanted(nic: Nic, desired: Desired, snapshot: Snapshot, suffix: str) -> Step
         and bound(live, desired.plugs.get(nic.tap))
     ):
         operations = change(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
+        words = f"changed {_name(nic)} on {nic.switch}"
+        new = live.interface["ofport"] == ["set", []]
+        if not operations and new:
+            operations = [comment(f"ganeti-ovs: {nic.tap} is waited for")]
+            words = f"waited for {_name(nic)} on {nic.switch}"
         if not operations:
             return None
-        words = f"changed {_name(nic)} on {nic.switch}"
-        return Step(nic.tap, words, [], operations, _unchanged(live))
+        return Step(nic.tap, words, [], operations, _unchanged(live), attached=new)
     if not live.found.marked:
         refuse_foreign(live.found)
     return Step(
@@ -155,15 +163,18 @@ def _stale(live: Live, desired: Desired) -> str:
 
 
 def bound(live: Live, now: Plug | None) -> bool:
-    """True if ovs-vswitchd has the interface's device open, and it is the one of this plug."""
+    """True if ovs-vswitchd has the interface's device open, and it is the one of this plug.
+
+    Also if it has not looked at a port of this plug yet: it may be dead, and to take the port
+    away then would leave the guest without one when it is back.
+    """
     ofport = live.interface["ofport"]
     made = parse_plug(live.found.plug)
-    return (
-        isinstance(ofport, int)
-        and ofport > 0
-        and not isinstance(live.interface["error"], str)
-        and (made is None or now is None or made.same(now))
-    )
+    if isinstance(live.interface["error"], str):
+        return False
+    if made is not None and now is not None and not made.same(now):
+        return False
+    return ofport > 0 if isinstance(ofport, int) else made is not None and now is not None
 
 
 def _unchanged(live: Live) -> Operations:

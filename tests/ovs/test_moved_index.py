@@ -43,6 +43,7 @@ def guests(ovs: OpenVSwitch, product: Product) -> Iterator[Guests]:
     fixture.start("web.lab", *nics)
     for each in nics:
         up(ovs, product, each)
+    assert hook(ovs, product, "instance-start-post", *nics) == (0, "")
     yield fixture
     fixture.close()
 
@@ -155,11 +156,50 @@ def test_a_nic_is_inserted(ovs: OpenVSwitch, product: Product, guests: Guests) -
     assert f"ovs:nic:{UUIDS[0]}:port_type:trunk ovs:nic:{UUIDS[1]}:max_bandwidth:10M" in words
     # At the end, it moves none; tags that wait for it are fine.
     assert hook(ovs, product, "instance-modify-pre", one(0, 0), one(1, 1), one(2, 2)) == (0, "")
-    # Hot-plugged at once, the others keep what they have.
+    # Hot-plugged, it would get what the tags gave to another one that runs.
     guests.hot_add("web.lab", one(0, 2))
-    up(ovs, product, one(0, 2))
-    assert hook(ovs, product, "instance-modify-pre", *new) == (0, "")
-    code, words = hook(ovs, product, "instance-modify-post", *new)
-    assert (code, words.count("\n")) == (1, 1)
-    assert "NIC 1 was NIC 0, NIC 2 was NIC 1 when plugged" in words
-    assert kinds(ovs, "tap0", "tap1") == [("trunk", 0, "1"), ("access", 10_000, "2")]
+    done = product.run({**one(0, 2), **ovs.environ})
+    assert done.returncode == 1
+    assert "tags by index 0 are those of another NIC of this guest, on tap0" in done.stderr
+    assert f"gnt-instance add-tags web.lab ovs:nic:{UUIDS[0]}:port_type:trunk" in done.stderr
+    assert kinds(ovs, "tap0", "tap1") == [("trunk", 0, "0"), ("access", 10_000, "1")]
+
+
+def test_plugged_anew_after_another_one_has_gone(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    """The script is told the new index; the NIC keeps what it had, and it is said again."""
+    guests.hot_remove("web.lab", 0)
+    assert hook(ovs, product, "instance-modify-post", one(0, 1))[0] == 1
+    anew = {**one(0, 1), "MAC": "aa:00:00:00:00:11"}
+    guests.hot_modify("web.lab", 0, anew, script=lambda nic: up(ovs, product, nic))
+    assert kinds(ovs, "tap1") == [("access", 10_000, "0")]
+    code, words = hook(ovs, product, "instance-modify-post", anew)
+    assert code == 1
+    assert "NIC 0 was NIC 1 when plugged" in words
+    assert kinds(ovs, "tap1") == [("access", 10_000, "0")]
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_scripts_are_told_positions(
+    configured: bool, ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    """On a migration's target, in the order that hot-plugging has left in the runtime file."""
+    guests.stop("web.lab")
+    hook(ovs, product, "instance-stop-post", one(0, 0), one(1, 1))
+    if configured:
+        guests.configuration(one(0, 0), one(1, 1))
+    guests.start("web.lab", one(0, 1), one(1, 0), script=lambda nic: up(ovs, product, nic))
+    right = [("trunk", 0, "0"), ("access", 10_000, "1")]
+    if configured:
+        assert kinds(ovs, "tap0", "tap1") == right
+    assert hook(ovs, product, "instance-migrate-post", one(0, 0), one(1, 1)) == (0, "")
+    assert kinds(ovs, "tap0", "tap1") == right
+    assert reconcile(ovs, product) == (["nothing to do"], "")
+
+
+def test_a_guest_that_has_crashed(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    """Ganeti counts it as up; its primary node knows that nothing of it runs."""
+    guests.stop("web.lab", crash=True)
+    guests.configuration(one(0, 0), one(1, 1))
+    assert hook(ovs, product, "instance-modify-pre", one(0, 1))[0] == 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from ganeti_ovs.cluster.qemu import _MONITORS_LIMIT
 from tests.ovs.support import port, wanted
 from tests.ovs.test_reconcile import lose_database, nic, reconcile, start, up
 from tests.testbed.guests import Guests
@@ -42,6 +44,7 @@ def test_after_hot_modify_of_a_guest_of_stock(
 ) -> None:
     """Positions in the runtime file and numbers of nic/ files do not match any more."""
     guests.start(INSTANCE, one(0, "tap0", ".10", 0), one(1, "tap1", ".20", 1))
+    guests.configuration(one(0, "tap0", ".10", 0), one(1, "tap1", ".20", 1))
     guests.hot_modify(INSTANCE, 0, one(0, "tap0", ".30", 0))
     reconcile(ovs, product)
     assert tags(ovs) == {"tap0": [30], "tap1": [20]}
@@ -54,6 +57,7 @@ def test_after_hot_modify_of_a_guest_of_stock(
 def test_file_descriptors_are_used_anew(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
     """The boot's command line still names them for other NICs."""
     guests.start(INSTANCE, one(0, "tap0", ".10", 0), one(1, "tap1", ".20", 1))
+    guests.configuration(one(0, "tap8", ".50", 1), one(1, "tap7", ".30", 2))
     guests.hot_remove(INSTANCE, 0)
     guests.hot_add(INSTANCE, one(1, "tap7", ".30", 2))
     guests.hot_modify(INSTANCE, 0, one(0, "tap8", ".50", 1))
@@ -66,6 +70,7 @@ def test_a_qemu_that_does_not_answer(ovs: OpenVSwitch, product: Product, guests:
     guests.start(INSTANCE, one(0, "tap0", ".10", 0), one(1, "tap1", ".20", 1))
     ovs.vsctl("add-port", "br1", "tap1", "tag=77")
     other = nic(5, VLAN=".99")
+    guests.configuration(one(0, "tap0", ".10", 0), one(1, "tap1", ".20", 1), other)
     start(ovs, product, guests, other)
     ovs.vsctl("del-port", "tap5")
     before = wanted(ovs)
@@ -90,6 +95,7 @@ def test_the_only_one_that_is_left_needs_no_answer(
     ovs: OpenVSwitch, product: Product, guests: Guests
 ) -> None:
     guests.start(INSTANCE, one(0, "tap0", ".10", 0), one(1, "tap1", ".20", 1))
+    guests.configuration(one(0, "tap0", ".10", 0), one(1, "tap1", ".20", 1))
     up(ovs, product, one(1, "tap1", ".20", 1))
     os.kill(guests.pid(INSTANCE), signal.SIGSTOP)
     try:
@@ -118,6 +124,7 @@ def test_a_pid_file_that_names_another_guests_process(
     assert wanted(ovs) == right
     lose_database(ovs)
     guests.forget_records()
+    guests.configuration(nic(1))
     reconcile(ovs, product)
     assert port(ovs, "tap1")["tag"] == [10]
 
@@ -139,6 +146,7 @@ def test_a_record_of_another_plug_or_guest(
         body = before + b"PLUG=" + b".".join((boot, b"%d" % (int(ifindex) + 1), time))
     end = len(body) + (field == "end")
     record.write_bytes(body + b"END=%d\n" % end)
+    guests.configuration(nic(1))
     lose_database(ovs)
     reconcile(ovs, product)
     assert port(ovs, "tap1")["tag"] == [10]
@@ -193,3 +201,101 @@ def test_a_port_of_a_former_plug_goes(ovs: OpenVSwitch, product: Product, guests
     guests.start("inst3.lab", nic(3, INTERFACE="tap1", INTERFACE_UUID=UUIDS[3]))
     (guests.root / "pid/inst3.lab").unlink()
     assert reconcile(ovs, product)[0] == ["removed tap1 from br0: its interface was made anew"]
+
+
+def test_tags_that_are_not_known(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    """On a node without Ganeti's configuration: nothing is made without them and called right."""
+    tagged = nic(1, VLAN="", TAGS="ovs:nic:0:vlan:100 ovs:nic:0:max_bandwidth:10M")
+    start(ovs, product, guests, tagged)
+    guests.forget_records()
+    ovs.vsctl("del-port", "tap1")
+    for _ in range(2):
+        assert "so its tags are not known" in reconcile(ovs, product, code=1)[1]
+        assert "tap1" not in tags(ovs)
+    # What stock Ganeti has attached is made ours by what stock knew, and named from then on.
+    ovs.vsctl("add-port", "br1", "tap1", "tag=7")
+    assert reconcile(ovs, product)[0] == ["replaced tap1 (inst1.lab, NIC 0) on br0"]
+    assert reconcile(ovs, product)[0][0].startswith("left alone: tap1 on br0: there is no record")
+    guests.configuration(tagged)
+    hot = {**tagged, "TAGS": tagged["TAGS"]}
+    up(ovs, product, hot)
+    assert port(ovs, "tap1")["tag"] == [100]
+
+
+def test_another_guests_port_does_not_stay(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    """Nobody can say which NIC it is, but the port was made for another plug of the tap's name."""
+    start(ovs, product, guests, nic(1, VLAN=".10"))
+    guests.stop("inst1.lab", crash=True)
+    guests.start("inst2.lab", nic(2, INTERFACE="tap1", INTERFACE_UUID=UUIDS[2]))
+    (guests.root / "conf/inst2.lab.runtime").write_text("")
+    lines, errors = reconcile(ovs, product, code=1)
+    assert lines == ["removed tap1 from br0: its interface was made anew"]
+    assert "tap1 (inst2.lab): neither qemu nor Ganeti's files say which" in errors
+
+
+def test_many_that_do_not_answer(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    """All monitors together have one time limit, whatever number of looks it takes."""
+    names = [f"inst{number}.lab" for number in range(5)]
+    for number, name in enumerate(names):
+        guests.start(name, nic(number))
+        (guests.root / "conf" / f"{name}.runtime").write_text("")
+    other = nic(7, VLAN=".99")
+    start(ovs, product, guests, other)
+    ovs.vsctl("set", "port", "tap7", "tag=5")
+    for name in names:
+        os.kill(guests.pid(name), signal.SIGSTOP)
+    started = time.monotonic()
+    try:
+        lines, _ = reconcile(ovs, product, code=1)
+    finally:
+        for name in names:
+            os.kill(guests.pid(name), signal.SIGCONT)
+    assert lines == ["changed tap7 (inst7.lab, NIC 0) on br0"]
+    assert time.monotonic() - started < 2 * _MONITORS_LIMIT
+
+
+def test_taken_down_while_the_guest_runs(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    """As Ganeti 3.2 does: it stays down, and what the guest was started with does not come back."""
+    one_ = nic(1, VLAN=".10")
+    start(ovs, product, guests, one_)
+    down = product.etc / "ganeti/network/openvswitch/down"
+    assert product.run({**one_, **ovs.environ, "ACTION": "down"}, down).returncode == 0
+    assert reconcile(ovs, product) == (["nothing to do"], "")
+    assert "tap1" not in tags(ovs)
+    up(ovs, product, {**one_, "VLAN": ".20"})
+    assert reconcile(ovs, product) == (["nothing to do"], "")
+    assert tags(ovs) == {"tap1": [20]}
+
+
+def test_a_dead_vswitchd_costs_no_port(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    """What is in the database already, and is only not looked at yet, is not taken away again."""
+    start(ovs, product, guests, nic(1, VLAN=".10"))
+    ovs.vsctl("del-port", "tap1")
+    ovs.stop_vswitchd()
+    ovs.environ["GANETI_OVS_TIMEOUT"] = "1"
+    for _ in range(3):
+        assert "has not applied the change within 1 s" in reconcile(ovs, product, code=1)[1]
+        assert tags(ovs) == {"tap1": [10]}
+    ovs.start_vswitchd()
+    ovs.environ["GANETI_OVS_TIMEOUT"] = "20"
+    reconcile(ovs, product)
+    assert port(ovs, "tap1")["interface"]["ofport"][0] > 0
+
+
+def test_tags_in_another_order_are_the_same(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    tagged = nic(1, TAGS="z ovs:nic:0:max_bandwidth:10M a")
+    start(ovs, product, guests, tagged)
+    guests.configuration(tagged)
+    reconcile(ovs, product)
+    record = guests.var / "run/ganeti-ovs/nic/tap1"
+    before = record.stat().st_ino
+    for order in ("a z ovs:nic:0:max_bandwidth:10M", "ovs:nic:0:max_bandwidth:10M a z"):
+        guests.configuration(nic(1, TAGS=order))
+        assert reconcile(ovs, product) == (["nothing to do"], "")
+    assert record.stat().st_ino == before

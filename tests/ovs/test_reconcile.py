@@ -269,6 +269,7 @@ def test_rows_that_nothing_uses(ovs: OpenVSwitch, product: Product, guests: Gues
 
 
 def test_what_cannot_be_put_right(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    guests.configuration(nic(0), NICS[1], NICS[2])
     guests.start("inst0.lab", NICS[0])
     guests.start("inst1.lab", {**NICS[1], "LINK": "nobr"})
     guests.start("inst2.lab", {**NICS[2], "VLAN": "9999"})
@@ -284,6 +285,7 @@ def test_what_cannot_be_put_right(ovs: OpenVSwitch, product: Product, guests: Gu
 def test_dry_run_and_json(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
     start(ovs, product, guests, NICS[1])
     guests.start("inst0.lab", NICS[0])
+    guests.configuration(NICS[0], NICS[1])
     before = wanted(ovs)
     lines, _ = reconcile(ovs, product, "--dry-run")
     assert lines == ["would have attached tap0 (inst0.lab, NIC 0) to br0"]
@@ -300,6 +302,7 @@ def test_dry_run_and_json(ovs: OpenVSwitch, product: Product, guests: Guests) ->
 
 def test_dead_daemons(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
     guests.start("inst0.lab", NICS[0])
+    guests.configuration(NICS[0])
     ovs.environ["GANETI_OVS_TIMEOUT"] = "1"
     ovs.stop_vswitchd()
     assert "has not applied the change within 1 s" in reconcile(ovs, product, code=1)[1]
