@@ -53,8 +53,8 @@ class Guest:
     limit: Limit | None = None
     """Written by the product."""
     live: Limit | None = None
-    """What replaces `limit` on the attached port, half-way through the measured time: by the
-    product's hook, so only of a guest with a `script`.
+    """What replaces `limit` on the attached port, after a third of the measured time: by the
+    product's hook, which takes some seconds here, so only of a guest with a `script`.
     """
     script: str = ""
     """The product's kvm-vif-bridge: the guest has a real tap, which this script attaches with
@@ -129,6 +129,8 @@ class Result:
     """How many QoS and Queue rows the database has, after the traffic."""
     busy: float
     """Share of the machine's processors in use while it measured, 0 to 1."""
+    changed: tuple[float, float] = (0, 0)
+    """When the hook for `live` was started and had ended, s after the traffic's start."""
     error: str = ""
 
 
@@ -140,5 +142,6 @@ def parse_result(line: str) -> Result:
         tc=tuple(data["tc"]),
         rows=(data["rows"][0], data["rows"][1]),
         busy=data["busy"],
+        changed=(data["changed"][0], data["changed"][1]),
         error=data["error"],
     )

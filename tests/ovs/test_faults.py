@@ -272,11 +272,15 @@ def held(ovs: OpenVSwitch) -> Iterator[Callable[[], None]]:
 
 
 def start(ovs: OpenVSwitch, product: Product, **changes: str) -> subprocess.Popen[str]:
-    """A call for tap0 that has written its rows and waits."""
+    """A call for tap0 that has written its rows and waits, or has ended before its time."""
     process = subprocess.Popen(
         [product.kvm_vif_bridge], env=environ(ovs, **changes), stderr=subprocess.PIPE, text=True
     )
-    wait_until(lambda: any(row["name"] == "tap0" for row in ovs.rows("Port")), "the row")
+
+    def written() -> bool:
+        return any(row["name"] == "tap0" for row in ovs.rows("Port"))
+
+    wait_until(lambda: written() or process.poll() is not None, "the row")
     return process
 
 

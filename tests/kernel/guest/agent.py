@@ -88,12 +88,16 @@ def _watch(
     used, total = processor_times()
     for flow in everything:
         flow.start()
+    started = time.monotonic()
+    changed = (0.0, 0.0)
     if any(guest.live is not None for guest in job.guests):
-        time.sleep(job.warmup + job.seconds / 2)
+        time.sleep(job.warmup + job.seconds / 3)
+        before = time.monotonic() - started
         for number, guest in guests.items():
             if guest.live is not None:
                 environ = product.hook(BRIDGE, number, guest.live, net.switch.environ)
                 run(product.hook_of(guest.script), environ=environ)
+        changed = before, time.monotonic() - started
     measured: list[tuple[Measured, ...]] = [
         tuple(flow.finish() for flow in flows) for flows in traffic
     ]
@@ -103,6 +107,7 @@ def _watch(
         tc=tuple(net.switch.tc(port(number)) for number in guests),
         rows=(net.switch.rows("QoS"), net.switch.rows("Queue")),
         busy=(used_after - used) / max(1, total_after - total),
+        changed=changed,
     )
 
 
