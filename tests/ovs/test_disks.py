@@ -19,7 +19,7 @@ from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import KVM_IFUP, Product
 from tests.testbed.rounds import chances
 
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+(FAKETIME,) = map(str, Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 HOUR = 3600
 # So many tags that a record does not fit into one page.
 TAGS = " ".join(f"{number:02d}-{'x' * 90}" for number in range(60))
@@ -62,6 +62,8 @@ class Case:
 
     def lose_database(self) -> None:
         self.node.ovs.environ = self._plain
+        # Without a record, tags are known only where Ganeti's configuration is.
+        self.node.guests.configuration(*self.node.nics.values())
         self.node.ovs.lose_database()
         self.node.ovs.add_bridge("br0")
 

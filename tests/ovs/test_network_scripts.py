@@ -39,16 +39,20 @@ def test_unknown_action(ovs: OpenVSwitch, product: Product) -> None:
     assert done.stderr == "ganeti-ovs: ACTION is 'sideways', neither up nor down\n"
 
 
-def test_the_record_goes_with_the_port(ovs: OpenVSwitch, product: Product) -> None:
+def test_the_record_goes_with_the_tap(ovs: OpenVSwitch, product: Product) -> None:
+    """While the tap is there, it says that the NIC was taken down."""
     record = ovs.dir / "var/run/ganeti-ovs/nic/tap0"
     with Tap("tap0"):
         assert product.run(environ(ovs), product.up).returncode == 0
         assert "INSTANCE=inst1.lab\n" in record.read_text()
         assert product.run(environ(ovs), product.down).returncode == 0
-        assert not record.exists()
+        assert "DOWN=yes\n" in record.read_text()
+        assert product.run(environ(ovs), product.up).returncode == 0
+        assert "DOWN" not in record.read_text()
+    assert product.run(environ(ovs), product.down).returncode == 0
+    assert not record.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="down forgets the record of whatever NIC has the tap now")
 def test_the_record_of_another_nic_stays(ovs: OpenVSwitch, product: Product) -> None:
     """Ganeti repeats `down`, and the tap's name may be a new guest's by then."""
     record = ovs.dir / "var/run/ganeti-ovs/nic/tap0"

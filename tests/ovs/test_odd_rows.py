@@ -31,6 +31,7 @@ def guests(ovs: OpenVSwitch) -> Iterator[Guests]:
 def test_a_tap_in_somebodys_bond(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
     for number in range(3):
         guests.start(f"inst{number}.lab", nic(number))
+    guests.configuration(nic(0), nic(1), nic(2))
     with Tap("tap9"):
         ovs.vsctl("add-bond", "br0", "bond0", "tap1", "tap9")
         bond = port(ovs, "br0")["bridge"], [r for r in ovs.rows("Port") if r["name"] == "bond0"]
