@@ -10,7 +10,7 @@ from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
 
 from ganeti_ovs.cluster import pending
 from ganeti_ovs.cluster.document import Busy, change_lock
-from ganeti_ovs.hooks.takeback import take_back
+from ganeti_ovs.hooks.takeback import Result, take_back
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 _WHAT = "a change of the vSwitches that was never confirmed"
 _WHY = "the change was not confirmed: node-apply and its guard were ended, or the node"
+_REFUSED = (
+    "constraint violation", "referential integrity violation", "syntax error", "unknown column",
+)  # fmt: skip
+"""ovsdb-server's words for what these rows are wrong in, and not its disk or its state just now."""
+_LOOKS = 3
+"""How often it must refuse, each time after a fresh look: others change rows meanwhile."""
 
 
 def data(change: switches.Change) -> dict[str, Any]:
@@ -48,7 +54,7 @@ def settle(
 ) -> tuple[list[str], list[str]]:
     """Take back or finish what is pending: (what was done, or would be, problems).
 
-    Raises Error when Open vSwitch cannot be reached; it is pending still.
+    Raises Error when Open vSwitch cannot be reached, or does not take it now; it is pending still.
     """
     try:
         found = pending.read(environ)
@@ -61,15 +67,18 @@ def settle(
         return [], [f"{err}; what {_WHAT} did may be there still: gnt-ovs verify, gnt-ovs apply"]
     if dry_run:
         return [f"taken back {_WHAT}"], []
-    problems = []
+    done, problems = [f"taken back {_WHAT}"], []
     try:
-        result = take_back(session, change, None, found.same_boot)
-        done = [f"taken back {_WHAT}"]
+        result = _taken_back(session, change, found.same_boot)
         if result.left:
             problems = [f"{_WHAT}{result.words}"]
     except TransactionFailed as err:
-        # It would be refused the next time, too.
-        done, problems = [], [f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify"]
+        if err.error not in _REFUSED:
+            raise _pending_still(err) from None
+        done = []
+        problems = [f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify, gnt-ovs apply"]
+    except Error as err:
+        raise _pending_still(err) from None
     pending.taken_back(environ, found.digest, _WHY)
     openlog("ganeti-ovs", 0, LOG_DAEMON)
     for line in (*done, *problems):
@@ -94,6 +103,24 @@ def settle_alone(environ: dict[str, str], database: str | None = None) -> list[s
         return []  # Its node-apply, or its guard, is there.
     except Error as err:
         return [str(err)]
+
+
+def _taken_back(session: Session, change: switches.Change, same_boot: bool) -> Result:
+    looks = 1
+    while True:
+        try:
+            return take_back(session, change, None, same_boot)
+        except TransactionFailed as err:
+            if looks == _LOOKS or err.error not in _REFUSED:
+                raise
+        looks += 1
+
+
+def _pending_still(err: Error) -> Error:
+    return Error(
+        f"{_WHAT} cannot be taken back now: {err}; it is pending still, and gnt-ovs reconcile"
+        " tries again"
+    )
 
 
 def _finish(environ: Mapping[str, str], found: pending.Pending, dry_run: bool) -> str:
