@@ -14,7 +14,7 @@ from ganeti_ovs.hooks.settle import settle
 from ganeti_ovs.model.document import sha256
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
-from tests.ovs.nodeapply import Node, Wanted
+from tests.ovs.nodeapply import Node, Wanted, document
 from tests.ovs.test_node_apply_kills import WORDS, killed_before_the_confirmation, on_disk
 from tests.testbed.disk import Disk
 from tests.testbed.openvswitch import OpenVSwitch
@@ -133,3 +133,16 @@ def test_a_race_is_no_refusal(node: Node) -> None:
     assert done == [WORDS]
     assert "cannot be taken back" not in "".join(problems)
     assert fail_mode(node) == []
+
+
+def test_what_is_not_restored_is_not_said_to_be(node: Node, disk: Disk) -> None:
+    node.stored.write_text(document({"br0": {"datapath_type": "netdev", "fail_mode": "secure"}}))
+    with disk.bad("full"):
+        fill(node)
+        code, out, err = reconcile(node)
+        assert (code, out) == (1, "")
+        assert err.startswith("gnt-ovs: br0: Open vSwitch's database refused the change: ")
+        assert fail_mode(node) == []
+    code, out, err = reconcile(node)
+    assert (code, err) == (0, "")
+    assert out == "br0: fail_mode standalone -> secure\n"
