@@ -22,6 +22,8 @@ else:
 
 _TRIES = 60
 """How often, a second apart, the guard tries to reach Open vSwitch."""
+_END = 60.0
+"""Seconds that a killed node-apply may take to end: a disk that hangs keeps it in the kernel."""
 _WHY = "the change was not confirmed: node-apply was ended"
 
 
@@ -57,7 +59,15 @@ class Guard:
             # NOTE: an open copy of the connection would keep the database's lock for ever.
             session.close()
             _detach()
-            if _outlived(reading, parent, limit):
+            word = _word(reading, limit)
+            if word is None and not _ended(parent):
+                openlog("ganeti-ovs", 0, LOG_DAEMON)
+                syslog(
+                    LOG_ERR,
+                    f"node-apply ({parent}) hangs and cannot be killed; its change is not"
+                    " confirmed: gnt-ovs reconcile settles it when it has ended",
+                )
+            elif not word:
                 if document.stamp(environ) == stamp:
                     _take_back(session.path, session.limit, change, environ, made)
                 else:  # It had been confirmed.
@@ -94,12 +104,26 @@ def _detach() -> None:
         os.dup2(null, handle)
 
 
-def _outlived(reading: int, parent: int, limit: float) -> bool:
-    """True when `parent` has ended, or was ended, without a word."""
+def _word(reading: int, limit: float) -> bytes | None:
+    """The parent's word; empty if it has ended without one, None if it hangs."""
     if select.select([reading], [], [], limit)[0]:
-        return not os.read(reading, 1)
+        return os.read(reading, 1)
+    return None
+
+
+def _ended(parent: int) -> bool:
+    """End `parent`; False if it does not.
+
+    NOTE: what a system call is about to do is done, although the process has been killed. Only
+    when it has ended, what it has kept is sure.
+    """
+    deadline = time.monotonic() + _END
     if os.getppid() == parent:
         os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
     return True
 
 
