@@ -28,6 +28,8 @@ _REFUSED = (
     "constraint violation", "referential integrity violation", "syntax error", "unknown column",
 )  # fmt: skip
 """ovsdb-server's words for what these rows are wrong in, and not its disk or its state just now."""
+_GLANCE = 1.0
+"""Seconds in which who only looks has done so; who changes something keeps the lock for longer."""
 _LOOKS = 3
 """How often it must refuse, each time after a fresh look: others change rows meanwhile."""
 
@@ -93,7 +95,7 @@ def settle_alone(environ: dict[str, str], database: str | None = None) -> list[s
     path = database or default_socket(environ)
     try:
         with (
-            change_lock(environ, 0),
+            change_lock(environ, _GLANCE),
             Session(path, switches.LOCK, apply_limit(environ)) as session,
         ):
             session.acquire()
