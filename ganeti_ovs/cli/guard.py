@@ -9,7 +9,7 @@ from syslog import LOG_DAEMON, LOG_ERR, LOG_WARNING, openlog, syslog
 
 from ganeti_ovs.cli.calls import SIGNALS
 from ganeti_ovs.cluster import document, pending
-from ganeti_ovs.hooks.takeback import take_back
+from ganeti_ovs.hooks.takeback import Result, take_back, trace
 from ganeti_ovs.model.document import digest
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
@@ -41,9 +41,11 @@ class Guard:
         environ: dict[str, str],
         limit: float,
         text: str,
+        *,
+        former: pending.Tried = None,
     ) -> None:
         """The document `text` is what the change is to. After `limit` seconds, this process
-        counts as hanging and is ended.
+        counts as hanging and is ended. `former` is what `pending.begin` has returned.
         """
         self._writing = -1
         stamp, made = document.stamp(environ), digest(text)
@@ -69,7 +71,7 @@ class Guard:
                 )
             elif not word:
                 if document.stamp(environ) == stamp:
-                    _take_back(session.path, session.limit, change, environ, made)
+                    _take_back(session, change, environ, made, former)
                 else:  # It had been confirmed.
                     pending.finish(environ)
             code = 0
@@ -128,17 +130,24 @@ def _ended(parent: int) -> bool:
 
 
 def _take_back(
-    path: str, limit: float, change: switches.Change, environ: dict[str, str], made: str
+    closed: Session,
+    change: switches.Change,
+    environ: dict[str, str],
+    made: str,
+    former: pending.Tried,
 ) -> None:
     openlog("ganeti-ovs", 0, LOG_DAEMON)
     for _try in range(_TRIES):
         try:
             if change.operations:
-                with Session(path, switches.LOCK, limit) as session:
+                with Session(closed.path, switches.LOCK, closed.limit) as session:
                     session.acquire()
-                    result = take_back(session, change)
+                    result = _undone(session, change)
             else:
-                result = take_back(None, change)
+                result = _undone(None, change)
+            if result is None:
+                pending.forget(environ, former)
+                return
             syslog(LOG_WARNING, f"node-apply has ended without confirmation{result.words}")
             pending.taken_back(environ, made, _WHY)
             return
@@ -146,3 +155,8 @@ def _take_back(
             syslog(LOG_WARNING, f"node-apply has ended: its change is not yet taken back: {err!r}")
             time.sleep(1)
     syslog(LOG_ERR, f"a change could not be taken back in {_TRIES} s: gnt-ovs reconcile does it")
+
+
+def _undone(session: Session | None, change: switches.Change) -> Result | None:
+    """What became of it; None if it had not been made."""
+    return None if trace(session, change) is False else take_back(session, change)

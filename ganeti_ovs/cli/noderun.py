@@ -114,15 +114,15 @@ class Run:
 
         change = with_stations(self.session, change, self.wanted)
         limit = confirm + 4 * self.session.limit + _MARGIN
-        before = pending.begin(self.environ, self.text, data(change))
-        with Guard(self.session, change, self.environ, limit, self.text) as guard:
+        former = pending.begin(self.environ, self.text, data(change))
+        with Guard(self.session, change, self.environ, limit, self.text, former=former) as guard:
             self.tried = True
             try:
                 leave(self.session, change, self.wanted)
                 switches.commit(self.session, change, self.wanted)
             except TransactionFailed as err:
                 self.tried = False
-                pending.forget(self.environ, before)
+                pending.forget(self.environ, former)
                 guard.dismiss()
                 if err.error != "timed out":
                     raise

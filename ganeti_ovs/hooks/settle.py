@@ -10,7 +10,7 @@ from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
 
 from ganeti_ovs.cluster import pending
 from ganeti_ovs.cluster.document import Busy, change_lock
-from ganeti_ovs.hooks.takeback import Result, take_back
+from ganeti_ovs.hooks.takeback import take_back, trace
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
@@ -67,20 +67,19 @@ def settle(
         change = _change(found.change)
     except Error as err:
         return [], [f"{err}; what {_WHAT} did may be there still: gnt-ovs verify, gnt-ovs apply"]
-    if dry_run:
-        return [f"taken back {_WHAT}"], []
-    done, problems = [f"taken back {_WHAT}"], []
     try:
-        result = _taken_back(session, change, found.same_boot)
-        if result.left:
-            problems = [f"{_WHAT}{result.words}"]
-    except TransactionFailed as err:
-        if err.error not in _REFUSED:
-            raise _pending_still(err) from None
-        done = []
-        problems = [f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify, gnt-ovs apply"]
+        there = trace(session, change, found.same_boot)
     except Error as err:
         raise _pending_still(err) from None
+    if there is False:
+        if not dry_run:
+            pending.forget(environ, found.former)
+        return ["forgotten a change of the vSwitches that was begun; nothing of it was done"], []
+    done = [f"taken back {_WHAT}" if there else f"forgotten {_WHAT}: nothing of it is there"]
+    if dry_run:
+        return done, []
+    problem, undone = _put_back(session, change, found.same_boot)
+    done, problems = done if undone else [], [problem] if problem else []
     pending.taken_back(environ, found.digest, _WHY)
     openlog("ganeti-ovs", 0, LOG_DAEMON)
     for line in (*done, *problems):
@@ -107,14 +106,21 @@ def settle_alone(environ: dict[str, str], database: str | None = None) -> list[s
         return [str(err)]
 
 
-def _taken_back(session: Session, change: switches.Change, same_boot: bool) -> Result:
+def _put_back(session: Session, change: switches.Change, same_boot: bool) -> tuple[str, bool]:
+    """(What is wrong, whether it is back). Raises Error when it is pending still."""
     looks = 1
     while True:
         try:
-            return take_back(session, change, None, same_boot)
+            result = take_back(session, change, None, same_boot)
         except TransactionFailed as err:
-            if looks == _LOOKS or err.error not in _REFUSED:
-                raise
+            if err.error not in _REFUSED:
+                raise _pending_still(err) from None
+            if looks == _LOOKS:
+                return f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify, gnt-ovs apply", False
+        except Error as err:
+            raise _pending_still(err) from None
+        else:
+            return f"{_WHAT}{result.words}" if result.left else "", True
         looks += 1
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,18 +12,48 @@ from typing import Any
 
 import pytest
 
+from ganeti_ovs.cluster.document import change_lock
 from ganeti_ovs.hooks.settle import settle
 from ganeti_ovs.model.document import sha256
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
-from tests.ovs.nodeapply import Node, Wanted, document
+from tests.ovs.nodeapply import Node, Wanted, answer, document
 from tests.ovs.test_node_apply_kills import WORDS, killed_before_the_confirmation, on_disk
 from tests.testbed.disk import Disk
 from tests.testbed.openvswitch import OpenVSwitch
-from tests.testbed.product import Product
+from tests.testbed.product import SOURCE, Product
 
 OLD: Wanted = {"br0": {"datapath_type": "netdev"}}
 NEW: Wanted = {"br0": {"datapath_type": "netdev", "fail_mode": "secure"}}
+
+OTHER: Wanted = {"br0": {"datapath_type": "netdev", "mcast_snooping": "yes"}}
+BEGUN = """
+import os, signal
+from ganeti_ovs.cli.guard import Guard
+from ganeti_ovs.cluster import document, pending
+from ganeti_ovs.hooks.settle import data
+from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.model.document import from_document
+from ganeti_ovs.ovsdb import switches
+from ganeti_ovs.ovsdb.session import Session
+environ = dict(os.environ)
+text = {text!r}
+with document.change_lock(environ, 5), Session({path!r}, switches.LOCK, 10) as session:
+    session.acquire()
+    _plan, change = prepare(session, from_document(text)[0], environ)
+    before = pending.begin(environ, text, data(change))
+    if {guard}:
+        Guard(session, change, environ, 30, text, former=before)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_before_the_commit(node: Node, *, guard: bool = False) -> None:
+    code = BEGUN.format(text=document(NEW), path=str(node.ovs.socket), guard=guard)
+    done = subprocess.run([sys.executable, "-c", code], env=node.environ, cwd=SOURCE, check=False)
+    assert done.returncode == -signal.SIGKILL
+    with change_lock(node.environ, 30):
+        pass
 
 
 @pytest.fixture
@@ -146,3 +178,46 @@ def test_what_is_not_restored_is_not_said_to_be(node: Node, disk: Disk) -> None:
     code, out, err = reconcile(node)
     assert (code, err) == (0, "")
     assert out == "br0: fail_mode standalone -> secure\n"
+
+
+def refuse(node: Node, wish: Wanted) -> str:
+    """It is tried, and taken back; what is kept of that."""
+    node.run(wish, "--confirm", "1", code=1)
+    return node.stored.with_name("tried.json").read_text()
+
+
+@pytest.mark.parametrize("former", [True, False])
+@pytest.mark.parametrize("guard", [True, False])
+def test_begun_and_nothing_done(guard: bool, former: bool, node: Node) -> None:
+    """It was not tried, so the master need not leave the node alone for it."""
+    files = {"switches.json", *(["tried.json"] if former else [])}
+    tried = refuse(node, OTHER) if former else ""
+    cfg = node.ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg")
+    killed_before_the_commit(node, guard=guard)
+    if not guard:
+        assert "pending.json" in on_disk(node)
+        assert reconcile(node) == (
+            0, "forgotten a change of the vSwitches that was begun; nothing of it was done\n", "",
+        )  # fmt: skip
+    assert on_disk(node) == files
+    assert not former or node.stored.with_name("tried.json").read_text() == tried
+    assert node.ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg") == cfg
+    assert reconcile(node) == (0, "nothing to do\n", "")
+
+
+def test_taken_back_and_not_said(node: Node) -> None:
+    """Nothing of it is there, but it was tried: its guard had just put it back."""
+    with node.start(NEW, "--confirm", "1") as process:
+        assert answer(process)["applied"] is True
+        pending, tried = (node.stored.with_name(f"{name}.json") for name in ("pending", "tried"))
+        texts = pending.read_text(), tried.read_text()
+        process.communicate(timeout=20)
+    pending.write_text(texts[0])
+    tried.write_text(texts[1])
+    assert reconcile(node) == (
+        0,
+        "forgotten a change of the vSwitches that was never confirmed: nothing of it is there\n",
+        "",
+    )
+    assert on_disk(node) == {"switches.json", "tried.json"}
+    assert "the change was not confirmed: " in tried.read_text()
