@@ -59,8 +59,8 @@ class Run:
 
     def settle(self, dry_run: bool) -> None:
         """First, an earlier change that nobody has finished."""
-        lines = [line for some in settle(self.session, self.environ, dry_run) for line in some]
-        self.earlier = [f"would have {one}" for one in lines] if dry_run else lines
+        done, problems = settle(self.session, self.environ, dry_run)
+        self.earlier = [f"would have {one}" if dry_run else one for one in done] + problems
 
     def dry(self) -> bool:
         """Say what would be done; False if it would be refused."""

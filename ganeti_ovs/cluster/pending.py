@@ -33,6 +33,10 @@ _LONGEST = 500
 """Characters that a reason may have."""
 
 
+class InTheWay(Error):
+    """What is in the place of `pending.json` is none, and cannot become one."""
+
+
 @frozen
 class Pending:
     """A change that is on the disk; the lock of changes is held from reading to settling it."""
@@ -85,6 +89,8 @@ def begin(environ: Mapping[str, str], text: str, change: Mapping[str, Any]) -> T
 def read(environ: Mapping[str, str]) -> Pending | None:
     """The change that is pending; None if there is none. Raises Error for a file that is broken."""
     path = _path(environ)
+    if os.path.isdir(path):
+        raise InTheWay(f"{path} is a directory, which stands in the way of changes: remove it")
     text = _text(path)
     if text is None:
         return None

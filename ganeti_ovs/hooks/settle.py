@@ -66,7 +66,8 @@ def settle(
             return [_finish(environ, found, dry_run)], []
         change = _change(found.change)
     except Error as err:
-        return [], [f"{err}; what {_WHAT} did may be there still: gnt-ovs verify, gnt-ovs apply"]
+        rest = f"; what {_WHAT} did may be there still: gnt-ovs verify, gnt-ovs apply"
+        return [], [str(err) if isinstance(err, pending.InTheWay) else f"{err}{rest}"]
     try:
         there = trace(session, change, found.same_boot)
     except Error as err:
