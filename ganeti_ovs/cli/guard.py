@@ -9,7 +9,7 @@ from syslog import LOG_DAEMON, LOG_ERR, LOG_WARNING, openlog, syslog
 
 from ganeti_ovs.cli.calls import SIGNALS
 from ganeti_ovs.cluster import document, pending
-from ganeti_ovs.hooks.takeback import take_back
+from ganeti_ovs.hooks.takeback import Result, take_back, trace
 from ganeti_ovs.model.document import digest
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
@@ -22,6 +22,8 @@ else:
 
 _TRIES = 60
 """How often, a second apart, the guard tries to reach Open vSwitch."""
+_END = 60.0
+"""Seconds that a killed node-apply may take to end: a disk that hangs keeps it in the kernel."""
 _WHY = "the change was not confirmed: node-apply was ended"
 
 
@@ -39,9 +41,11 @@ class Guard:
         environ: dict[str, str],
         limit: float,
         text: str,
+        *,
+        former: pending.Tried = None,
     ) -> None:
         """The document `text` is what the change is to. After `limit` seconds, this process
-        counts as hanging and is ended.
+        counts as hanging and is ended. `former` is what `pending.begin` has returned.
         """
         self._writing = -1
         stamp, made = document.stamp(environ), digest(text)
@@ -57,9 +61,17 @@ class Guard:
             # NOTE: an open copy of the connection would keep the database's lock for ever.
             session.close()
             _detach()
-            if _outlived(reading, parent, limit):
+            word = _word(reading, limit)
+            if word is None and not _ended(parent):
+                openlog("ganeti-ovs", 0, LOG_DAEMON)
+                syslog(
+                    LOG_ERR,
+                    f"node-apply ({parent}) hangs and cannot be killed; its change is not"
+                    " confirmed: gnt-ovs reconcile settles it when it has ended",
+                )
+            elif not word:
                 if document.stamp(environ) == stamp:
-                    _take_back(session.path, session.limit, change, environ, made)
+                    _take_back(session, change, environ, made, former)
                 else:  # It had been confirmed.
                     pending.finish(environ)
             code = 0
@@ -94,27 +106,48 @@ def _detach() -> None:
         os.dup2(null, handle)
 
 
-def _outlived(reading: int, parent: int, limit: float) -> bool:
-    """True when `parent` has ended, or was ended, without a word."""
+def _word(reading: int, limit: float) -> bytes | None:
+    """The parent's word; empty if it has ended without one, None if it hangs."""
     if select.select([reading], [], [], limit)[0]:
-        return not os.read(reading, 1)
+        return os.read(reading, 1)
+    return None
+
+
+def _ended(parent: int) -> bool:
+    """End `parent`; False if it does not.
+
+    NOTE: what a system call is about to do is done, although the process has been killed. Only
+    when it has ended, what it has kept is sure.
+    """
+    deadline = time.monotonic() + _END
     if os.getppid() == parent:
         os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
     return True
 
 
 def _take_back(
-    path: str, limit: float, change: switches.Change, environ: dict[str, str], made: str
+    closed: Session,
+    change: switches.Change,
+    environ: dict[str, str],
+    made: str,
+    former: pending.Tried,
 ) -> None:
     openlog("ganeti-ovs", 0, LOG_DAEMON)
     for _try in range(_TRIES):
         try:
             if change.operations:
-                with Session(path, switches.LOCK, limit) as session:
+                with Session(closed.path, switches.LOCK, closed.limit) as session:
                     session.acquire()
-                    result = take_back(session, change)
+                    result = _undone(session, change)
             else:
-                result = take_back(None, change)
+                result = _undone(None, change)
+            if result is None:
+                pending.forget(environ, former)
+                return
             syslog(LOG_WARNING, f"node-apply has ended without confirmation{result.words}")
             pending.taken_back(environ, made, _WHY)
             return
@@ -122,3 +155,8 @@ def _take_back(
             syslog(LOG_WARNING, f"node-apply has ended: its change is not yet taken back: {err!r}")
             time.sleep(1)
     syslog(LOG_ERR, f"a change could not be taken back in {_TRIES} s: gnt-ovs reconcile does it")
+
+
+def _undone(session: Session | None, change: switches.Change) -> Result | None:
+    """What became of it; None if it had not been made."""
+    return None if trace(session, change) is False else take_back(session, change)

@@ -59,8 +59,8 @@ class Run:
 
     def settle(self, dry_run: bool) -> None:
         """First, an earlier change that nobody has finished."""
-        lines = [line for some in settle(self.session, self.environ, dry_run) for line in some]
-        self.earlier = [f"would have {one}" for one in lines] if dry_run else lines
+        done, problems = settle(self.session, self.environ, dry_run)
+        self.earlier = [f"would have {one}" if dry_run else one for one in done] + problems
 
     def dry(self) -> bool:
         """Say what would be done; False if it would be refused."""
@@ -114,15 +114,15 @@ class Run:
 
         change = with_stations(self.session, change, self.wanted)
         limit = confirm + 4 * self.session.limit + _MARGIN
-        before = pending.begin(self.environ, self.text, data(change))
-        with Guard(self.session, change, self.environ, limit, self.text) as guard:
+        former = pending.begin(self.environ, self.text, data(change))
+        with Guard(self.session, change, self.environ, limit, self.text, former=former) as guard:
             self.tried = True
             try:
                 leave(self.session, change, self.wanted)
                 switches.commit(self.session, change, self.wanted)
             except TransactionFailed as err:
                 self.tried = False
-                pending.forget(self.environ, before)
+                pending.forget(self.environ, former)
                 guard.dismiss()
                 if err.error != "timed out":
                     raise

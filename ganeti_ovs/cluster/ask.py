@@ -1,7 +1,7 @@
 """What nodes have: asked at once over ssh, each node in its own time. Nothing is guessed.
 
 A node answers `gnt-ovs node-apply --json --have` with the digest of the document that it keeps, and
-with the one that it has tried and taken back.
+with the one that it has tried and taken back; or that a change is under way.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Have:
     """Digest of the document that it has tried last, and taken back; "" for none."""
     why: str = ""
     """Why it has."""
+    under_way: bool = False
+    """True if it is being changed, or waits to be confirmed: what it will have is open."""
 
     def has(self, made: str) -> bool:
         """Whether it needs this document no more; none is as good as an empty one."""
@@ -70,5 +72,5 @@ def _have(answer: dict[str, Any]) -> Have:
     if not (kept is None or isinstance(kept, str)):
         return Have(unknown="its answer says nothing of what it has; another version?")
     if not isinstance(tried, dict):
-        return Have(kept=kept)
+        return Have(kept=kept, under_way=answer.get("under_way") is True)
     return Have(kept=kept, tried=str(tried.get("digest")), why=str(tried.get("error")))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Optional
 
+UNDER_WAY = 40.0
+"""Seconds for which a change that is under way is a matter of course: node-apply waits 30 s
+for the master's confirmation."""
 _LONGEST = 8 << 20
 """Bytes; node-apply takes half of it."""
 
@@ -84,8 +87,20 @@ class Lock:
     the last of them has ended.
     """
 
-    def __init__(self, environ: Mapping[str, str], name: str, limit: float, busy: str) -> None:
-        """`limit`: seconds to wait for another one; `busy`: what it does, for the error."""
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        name: str,
+        limit: float,
+        busy: str,
+        *,
+        shared: bool = False,
+    ) -> None:
+        """`limit`: seconds to wait for another one; `busy`: what it does, for the error.
+
+        Those who hold it `shared` do not wait for one another.
+        """
+        self._kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self._path = f"{run_directory(environ)}/ganeti-ovs/{name}.lock"
         self._limit, self._busy = limit, busy
         self._handle = -1
@@ -99,7 +114,7 @@ class Lock:
         deadline = time.monotonic() + self._limit
         while True:
             try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._handle, self._kind | fcntl.LOCK_NB)
             except OSError:
                 if time.monotonic() < deadline:
                     time.sleep(0.05)
@@ -117,7 +132,7 @@ class Lock:
         os.close(self._handle)
 
 
-def change_lock(environ: Mapping[str, str], limit: float) -> Lock:
-    """The lock of those who change this node's vSwitches."""
+def change_lock(environ: Mapping[str, str], limit: float, *, shared: bool = False) -> Lock:
+    """The lock of those who change this node's vSwitches; `shared` for who only looks."""
     busy = "another change of this node's vSwitches is under way or waits to be confirmed"
-    return Lock(environ, "switches", limit, busy)
+    return Lock(environ, "switches", limit, busy, shared=shared)

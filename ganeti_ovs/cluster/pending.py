@@ -20,7 +20,10 @@ from ganeti_ovs.model.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Optional
+
+    Tried = Optional[tuple[str, str]]
+    """What `tried` says."""
 
 FORMAT = 1
 _BEGUN = "it was begun, and node-apply was ended before it could say what became of it"
@@ -28,6 +31,10 @@ _MOST = 16 << 20
 """Bytes of a file that are read: a change of a node with thousands of ports."""
 _LONGEST = 500
 """Characters that a reason may have."""
+
+
+class InTheWay(Error):
+    """What is in the place of `pending.json` is none, and cannot become one."""
 
 
 @frozen
@@ -42,6 +49,8 @@ class Pending:
     """True if a document has been kept since it was begun: this one, or another one's."""
     same_boot: bool
     """False if the node was started anew meanwhile."""
+    former: Tried
+    """What `begin` has returned."""
 
 
 def exists(environ: Mapping[str, str]) -> bool:
@@ -49,33 +58,39 @@ def exists(environ: Mapping[str, str]) -> bool:
     return os.path.exists(_path(environ))
 
 
-def begin(environ: Mapping[str, str], text: str, change: Mapping[str, Any]) -> str | None:
+def begin(environ: Mapping[str, str], text: str, change: Mapping[str, Any]) -> Tried:
     """Before a change to the document `text` is made: what undoes it is on the disk then.
 
     Returns what `forget` wants to know. Raises Error when it cannot be written, with
     nothing changed.
     """
-    before = files.read(_tried(environ))
+    try:
+        former = tried(environ)
+    except Error:
+        former = None
     body = dumps(
         {
             "digest": digest(text),
             "stamp": [*stamp(environ)],
             "boot": _boot(),
             "change": dict(change),
+            "former": former,
         }
     )
     try:
         write_file(_path(environ), f"{FORMAT} {sha256(body)}\n{body}\n")
         _write_tried(environ, digest(text), _BEGUN)
     except Error:
-        forget(environ, before)
+        forget(environ, former)
         raise
-    return before
+    return former
 
 
 def read(environ: Mapping[str, str]) -> Pending | None:
     """The change that is pending; None if there is none. Raises Error for a file that is broken."""
     path = _path(environ)
+    if os.path.isdir(path):
+        raise InTheWay(f"{path} is a directory, which stands in the way of changes: remove it")
     text = _text(path)
     if text is None:
         return None
@@ -92,6 +107,7 @@ def read(environ: Mapping[str, str]) -> Pending | None:
             dict(data["change"]),
             tuple(data["stamp"]) != stamp(environ),
             data["boot"] == _boot(),
+            None if data["former"] is None else (str(data["former"][0]), str(data["former"][1])),
         )
     except (ValueError, LookupError, TypeError, RecursionError) as err:
         raise Error(f"{path} is broken: {err!r}"[:200]) from None
@@ -112,19 +128,29 @@ def taken_back(environ: Mapping[str, str], made: str, why: str) -> None:
     _remove(_path(environ))
 
 
-def forget(environ: Mapping[str, str], before: str | None) -> None:
-    """Nothing was done of a change that was begun; `before` is what `begin` has returned."""
-    for path in (_path(environ), _tried(environ)):
-        try:
-            if before is not None and path == _tried(environ):
-                write_file(path, before)
-            else:
-                _remove(path)
-        except Error:
-            continue  # It is undone once more, in vain.
+def forget(environ: Mapping[str, str], former: Tried) -> None:
+    """Nothing was done of a change that was begun; `former` is what `begin` has returned."""
+    said = _say_former(environ, former)
+    try:
+        _remove(_path(environ))
+    except Error:
+        return  # It is found, and forgotten, once more.
+    if not said:
+        _say_former(environ, former)  # There may be room now.
 
 
-def tried(environ: Mapping[str, str]) -> tuple[str, str] | None:
+def _say_former(environ: Mapping[str, str], former: Tried) -> bool:
+    try:
+        if former is None:
+            _remove(_tried(environ))
+        else:
+            _write_tried(environ, *former)
+    except Error:
+        return False
+    return True
+
+
+def tried(environ: Mapping[str, str]) -> Tried:
     """(digest of the document that was taken back last, why); None since one was kept.
 
     Raises Error for a file that is broken.

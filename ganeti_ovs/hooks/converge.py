@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic, sleep
 
 from ganeti_ovs.cluster.ask import Have, ask
 from ganeti_ovs.cluster.distribute import Reach, distribute
-from ganeti_ovs.cluster.document import Busy
+from ganeti_ovs.cluster.document import UNDER_WAY, Busy
 from ganeti_ovs.cluster.hook import is_master
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.cluster.sent import Sent
@@ -21,6 +22,9 @@ from ganeti_ovs.cluster.wanted import all_documents
 from ganeti_ovs.model.document import digest
 
 __all__ = ["Busy", "converge", "unsent"]
+
+_AGAIN = 2.0
+"""Seconds after which a node that is being changed is asked again."""
 
 
 @dataclass
@@ -31,6 +35,8 @@ class View:
     """Those that get it (node -> document)."""
     alone: dict[str, str] = field(default_factory=dict)
     """Those that have tried it in vain, and are left alone: why."""
+    under_way: list[str] = field(default_factory=list)
+    """Those that are being changed just now, and are left alone for that."""
     problems: list[str] = field(default_factory=list)
     """Those of which nothing is known, and so nothing is sent to them; a line each."""
 
@@ -81,8 +87,24 @@ def bring(
 
 
 def lacking(documents: Mapping[str, str], reach: Reach, sent: Sent) -> list[str]:
-    """Ask all nodes; which of them lack their documents, and why, a line each."""
+    """Ask all nodes; which of them lack their documents, and why, a line each.
+
+    Of those that are being changed nothing is said before it is over, if it is in UNDER_WAY.
+    """
     view = look(documents, reach, sent)
+    deadline = monotonic() + UNDER_WAY
+    while view.under_way and monotonic() < deadline:
+        sleep(_AGAIN)
+        later = look({node: documents[node] for node in view.under_way}, reach, sent)
+        view.new.update(later.new)
+        view.alone.update(later.alone)
+        view.problems += later.problems
+        view.under_way = later.under_way
+    view.problems += [
+        f"node {node}: a change of its vSwitches has been under way for more than {UNDER_WAY:g} s,"
+        " whether it has them is unknown"
+        for node in view.under_way
+    ]
     reasons = {node: sent.error(node) or "it has others, or none" for node in view.new} | view.alone
     return view.problems + [
         f"node {node} does not have its vSwitches ({why}); gnt-ovs apply"
@@ -107,6 +129,8 @@ def look(documents: Mapping[str, str], reach: Reach, sent: Sent) -> View:
             view.problems.append(
                 f"node {node}: whether it has its vSwitches is unknown: {have.unknown}"
             )
+        elif have.under_way and not have.has(made):
+            view.under_way.append(node)
         elif not have.has(made):
             why = have.why if have.tried == made else sent.alone(node, text)
             if why:

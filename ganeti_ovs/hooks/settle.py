@@ -10,7 +10,7 @@ from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
 
 from ganeti_ovs.cluster import pending
 from ganeti_ovs.cluster.document import Busy, change_lock
-from ganeti_ovs.hooks.takeback import take_back
+from ganeti_ovs.hooks.takeback import take_back, trace
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 _WHAT = "a change of the vSwitches that was never confirmed"
 _WHY = "the change was not confirmed: node-apply and its guard were ended, or the node"
+_REFUSED = (
+    "constraint violation", "referential integrity violation", "syntax error", "unknown column",
+)  # fmt: skip
+"""ovsdb-server's words for what these rows are wrong in, and not its disk or its state just now."""
+_GLANCE = 1.0
+"""Seconds in which who only looks has done so; who changes something keeps the lock for longer."""
+_LOOKS = 3
+"""How often it must refuse, each time after a fresh look: others change rows meanwhile."""
 
 
 def data(change: switches.Change) -> dict[str, Any]:
@@ -48,7 +56,7 @@ def settle(
 ) -> tuple[list[str], list[str]]:
     """Take back or finish what is pending: (what was done, or would be, problems).
 
-    Raises Error when Open vSwitch cannot be reached; it is pending still.
+    Raises Error when Open vSwitch cannot be reached, or does not take it now; it is pending still.
     """
     try:
         found = pending.read(environ)
@@ -58,18 +66,21 @@ def settle(
             return [_finish(environ, found, dry_run)], []
         change = _change(found.change)
     except Error as err:
-        return [], [f"{err}; what {_WHAT} did may be there still: gnt-ovs verify, gnt-ovs apply"]
-    if dry_run:
-        return [f"taken back {_WHAT}"], []
-    problems = []
+        rest = f"; what {_WHAT} did may be there still: gnt-ovs verify, gnt-ovs apply"
+        return [], [str(err) if isinstance(err, pending.InTheWay) else f"{err}{rest}"]
     try:
-        result = take_back(session, change, None, found.same_boot)
-        done = [f"taken back {_WHAT}"]
-        if result.left:
-            problems = [f"{_WHAT}{result.words}"]
-    except TransactionFailed as err:
-        # It would be refused the next time, too.
-        done, problems = [], [f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify"]
+        there = trace(session, change, found.same_boot)
+    except Error as err:
+        raise _pending_still(err) from None
+    if there is False:
+        if not dry_run:
+            pending.forget(environ, found.former)
+        return ["forgotten a change of the vSwitches that was begun; nothing of it was done"], []
+    done = [f"taken back {_WHAT}" if there else f"forgotten {_WHAT}: nothing of it is there"]
+    if dry_run:
+        return done, []
+    problem, undone = _put_back(session, change, found.same_boot)
+    done, problems = done if undone else [], [problem] if problem else []
     pending.taken_back(environ, found.digest, _WHY)
     openlog("ganeti-ovs", 0, LOG_DAEMON)
     for line in (*done, *problems):
@@ -84,7 +95,7 @@ def settle_alone(environ: dict[str, str], database: str | None = None) -> list[s
     path = database or default_socket(environ)
     try:
         with (
-            change_lock(environ, 0),
+            change_lock(environ, _GLANCE),
             Session(path, switches.LOCK, apply_limit(environ)) as session,
         ):
             session.acquire()
@@ -94,6 +105,31 @@ def settle_alone(environ: dict[str, str], database: str | None = None) -> list[s
         return []  # Its node-apply, or its guard, is there.
     except Error as err:
         return [str(err)]
+
+
+def _put_back(session: Session, change: switches.Change, same_boot: bool) -> tuple[str, bool]:
+    """(What is wrong, whether it is back). Raises Error when it is pending still."""
+    looks = 1
+    while True:
+        try:
+            result = take_back(session, change, None, same_boot)
+        except TransactionFailed as err:
+            if err.error not in _REFUSED:
+                raise _pending_still(err) from None
+            if looks == _LOOKS:
+                return f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify, gnt-ovs apply", False
+        except Error as err:
+            raise _pending_still(err) from None
+        else:
+            return f"{_WHAT}{result.words}" if result.left else "", True
+        looks += 1
+
+
+def _pending_still(err: Error) -> Error:
+    return Error(
+        f"{_WHAT} cannot be taken back now: {err}; it is pending still, and gnt-ovs reconcile"
+        " tries again"
+    )
 
 
 def _finish(environ: Mapping[str, str], found: pending.Pending, dry_run: bool) -> str:

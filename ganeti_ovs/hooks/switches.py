@@ -107,10 +107,13 @@ def restore(
                 problems += against
                 if against:
                     continue
-                done += plan.changes
+                made = True
                 if not dry_run:
                     change = switches.Change(plan.operations, tables, {}, devices((switch,)))
-                    problems += _restore_one(session, switch, change)
+                    made, odd = _restore_one(session, switch, change)
+                    problems += odd
+                if made:
+                    done += plan.changes
     except document.Busy as err:
         problems += [str(err)] if keeps else []
     except Error as err:
@@ -123,15 +126,18 @@ def _plan_one(session: Session, switch: VSwitch, environ: dict[str, str]) -> tup
     return plan_switches((switch,), Found(tables), _host(environ), remove=False), tables
 
 
-def _restore_one(session: Session, switch: VSwitch, change: switches.Change) -> list[str]:
-    """What is not right afterwards."""
+def _restore_one(
+    session: Session, switch: VSwitch, change: switches.Change
+) -> tuple[bool, list[str]]:
+    """Whether it was changed, and what is not right afterwards."""
     try:
         switches.commit(session, change, ())
     except TransactionFailed as err:
-        return [f"{switch.name}: {err}"]
+        return False, [f"{switch.name}: {err}"]
     except Error as err:
-        return [f"{switch.name}: {err}{put_back(session, change)[1]}"]
-    return [*set_up((switch,)), *switches.refused(switches.read_tables(session), (switch,))]
+        return False, [f"{switch.name}: {err}{put_back(session, change)[1]}"]
+    odd = set_up((switch,))
+    return True, odd + switches.refused(switches.read_tables(session), (switch,))
 
 
 def _host(environ: Mapping[str, str]) -> Host:

@@ -81,6 +81,23 @@ def take_back(
     return _result(words, done, [*rows, *problems])
 
 
+def trace(session: Session | None, change: switches.Change, same_boot: bool = True) -> bool | None:
+    """Whether there is anything of `change` to put back. Raises Error.
+
+    False: it was never made. None: there is nothing, but it may have been made, and put
+    back already.
+    """
+    there = any(_differs(device, same_boot) for device in change.devices)
+    if not change.operations or session is None:
+        return there
+    from ganeti_ovs.plan.undo import undo
+
+    tables = switches.read_tables(session)
+    if switches.untouched(change, tables):
+        return False
+    return bool(undo(change.operations, change.before, tables)) or there or None
+
+
 def put_back(
     session: Session, change: switches.Change, names: Iterable[str] = ()
 ) -> tuple[bool, str]:
@@ -116,6 +133,20 @@ def _devices_as_before(change: switches.Change, same_boot: bool) -> list[str]:
         if not problems or monotonic() > deadline:
             return problems
         sleep(0.02)
+
+
+def _differs(device: switches.Device, same_boot: bool) -> bool:
+    """Whether `_as_before` would do anything."""
+    try:
+        link = Link(device.name)
+    except Error:
+        return False
+    try:
+        ours = not same_boot or link.index == device.index
+        up = same_boot and link.up and not device.up
+        return ours and (up or link.mtu == device.new_mtu != device.mtu)
+    finally:
+        link.close()
 
 
 def _as_before(device: switches.Device, same_boot: bool) -> Iterator[str]:

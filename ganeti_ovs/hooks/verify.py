@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.cluster.document import UNDER_WAY, change_lock
 from ganeti_ovs.hooks.converge import unsent
 from ganeti_ovs.hooks.switches import kept, objections, prepare
 from ganeti_ovs.model.errors import Error
@@ -34,7 +35,12 @@ def _here(environ: Environment) -> list[str]:
     wanted = kept(environ)
     if wanted is None:
         return []
-    with Client(default_socket(environ)) as client:
+    # Not in the middle of a change, which is no drift.
+    with (
+        change_lock(environ, UNDER_WAY, shared=True),
+        Client(default_socket(environ)) as client,
+    ):
+        wanted = kept(environ) or wanted
         plan, change = prepare(client, wanted, environ)
     state = states(change.before, [switch.name for switch in wanted])
     return [

@@ -98,6 +98,18 @@ def take_back(session: Session, change: Change) -> bool:
     return bool(operations)
 
 
+def untouched(change: Change, tables: Tables) -> bool:
+    """Whether nobody has committed anything since before `change`, which then was not either.
+
+    False says nothing: every change of anybody's raises next_cfg.
+    """
+    before, now = (
+        {key: row["next_cfg"] for key, row in some[ROOT].items()}
+        for some in (change.before, tables)
+    )
+    return before == now
+
+
 def refused(tables: Tables, wanted: Iterable[VSwitch]) -> list[str]:
     """What ovs-vswitchd has not taken over, a line each."""
     found = Found(tables)

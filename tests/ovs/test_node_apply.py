@@ -566,8 +566,11 @@ def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     assert have("--db", f"unix:{ovs.socket}") == have() == {"have": one, "tried": None}
     with node.start(br0("e1"), "--confirm", "30") as process:
         answer(process)
-        assert have()["tried"]["digest"] == two
+        # Before it is over, nobody knows what becomes of it.
+        assert have() == {"have": one, "tried": None, "under_way": True}
         process.communicate("no\n", timeout=20)
+    with change_lock(node.environ, 0, shared=True):  # Somebody else asks, too.
+        assert have()["tried"]["digest"] == two
     why = "not confirmed within 30 s"
     assert have() == {"have": one, "tried": {"digest": two, "error": why}}
     # What is refused before anything is done is not tried, and changes nothing of it.

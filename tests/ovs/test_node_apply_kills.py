@@ -279,9 +279,27 @@ def test_a_broken_file(text: str, node: Node) -> None:
     assert err.count("\n") == 1
     assert err.startswith(f"gnt-ovs: {path} ")
     assert err.endswith(" may be there still: gnt-ovs verify, gnt-ovs apply\n")
-    done = node.json(OLD)
-    assert (done["applied"], done["changes"]) == (True, [])
-    assert str(path) in done["warnings"][0]
+    would = node.json(OLD, "--dry-run")
+    assert would["warnings"][0].startswith(f"{path} ")
+    # As gnt-ovs apply does it, with nothing to do.
+    with node.start(OLD, "--confirm", "30") as process:
+        done = answer(process)
+        assert (done["applied"], done["changes"]) == (True, [])
+        assert str(path) in done["warnings"][0]
+        process.communicate("confirm\n", timeout=20)
+    assert on_disk(node) == {"switches.json"}
+    assert reconcile(node) == ("", "")
+
+
+def test_a_directory_in_its_place(node: Node) -> None:
+    """Cannot be removed by gnt-ovs apply, so the line says who can."""
+    path = node.stored.parent / "pending.json"
+    path.mkdir()
+    for _ in range(2):
+        line = f"{path} is a directory, which stands in the way of changes: remove it"
+        assert reconcile(node, code=1) == ("", f"gnt-ovs: {line}\n")
+        assert node.json(OLD)["warnings"] == [line]
+    path.rmdir()
     assert reconcile(node) == ("", "")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FuturesTimeout
 from contextlib import ExitStack
 
 import pytest
 
-from tests.ovs.nodeapply import Node
+from tests.ovs.nodeapply import Node, answer
 from tests.ovs.support import environ, said
 from tests.ovs.test_hooks import hook
 from tests.testbed.namespace import run
@@ -134,3 +136,16 @@ def test_a_network_only_on_vswitches_of_the_group(
         "ganeti-ovs: br1 is no vSwitch of node group default, which has br0;"
         " gnt-ovs add-switch -g default br1 takes it over as it is\n"
     )
+
+
+def test_not_in_the_middle_of_a_change(node: Node, ovs: OpenVSwitch, product: Product) -> None:
+    """It waits until that is over: what differs meanwhile is no drift."""
+    until(ovs, product, 0)
+    with node.start(wish(mcast_snooping="yes"), "--confirm", "30") as change:
+        answer(change)
+        with ThreadPoolExecutor(1) as pool:
+            verifying = pool.submit(verified, ovs, product)
+            with pytest.raises(FuturesTimeout):
+                verifying.result(timeout=2)
+            change.communicate("confirm\n", timeout=20)
+            assert verifying.result(timeout=20) == WELL

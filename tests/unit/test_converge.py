@@ -16,6 +16,7 @@ from ganeti_ovs.cluster import ask as module
 from ganeti_ovs.cluster.ask import Have, ask
 from ganeti_ovs.cluster.distribute import Outcome
 from ganeti_ovs.cluster.sent import Sent
+from ganeti_ovs.hooks import converge
 from ganeti_ovs.hooks.converge import bring, lacking
 from ganeti_ovs.model.document import digest, to_document
 from ganeti_ovs.model.vswitch import VSwitch
@@ -24,6 +25,7 @@ NONE = to_document([], "1")
 ONE = to_document([VSwitch("br0")], "1")
 TWO = to_document([VSwitch("br0"), VSwitch("br1")], "2")
 OLDER = "echo 'Error: No such option: --have' >&2; exit 2"
+UNDER_WAY = f'echo \'{{"have": "{digest(TWO)}", "tried": null, "under_way": true}}\''
 FINE = "read d; echo '{\"applied\": true}'; read c; echo '{\"confirmed\": true}'"
 
 
@@ -204,3 +206,48 @@ def test_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMIT", 0.3)
     found = ask(["n1"], lambda _node, _command: ["sleep", "60"])
     assert found == {"n1": Have(unknown="no answer within 0.3 s")}
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (has(ONE), []),
+        (
+            has(TWO, ONE, "not confirmed within 30 s"),
+            ["node n1 does not have its vSwitches (not confirmed within 30 s); gnt-ovs apply"],
+        ),
+        (
+            UNDER_WAY,
+            [
+                "node n1: a change of its vSwitches has been under way for more than 0.5 s, whether"
+                " it has them is unknown"
+            ],
+        ),
+    ],
+    ids=["kept", "taken back", "hangs"],
+)
+def test_a_change_that_is_under_way(
+    after: str,
+    said: list[str],
+    environ: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Is no fault as such, and nothing is sent to its node meanwhile."""
+    first = tmp_path / "first"
+    script = f"if [ -e {first} ]; then rm {first}; {UNDER_WAY}; else {after}; fi"
+    nodes = Nodes(tmp_path, {"n1": script, "n2": has(TWO)})
+    documents = {"n1": ONE, "n2": ONE}
+    monkeypatch.setattr(converge, "UNDER_WAY", 0.5)
+    monkeypatch.setattr(converge, "_AGAIN", 0.01)
+    with Sent(environ) as sent:
+        first.touch()
+        assert bring(documents, nodes.reach, sent) == []
+        assert nodes.sent() == ["n2"]
+        first.touch()
+        other = "node n2 does not have its vSwitches (it has others, or none); gnt-ovs apply"
+        assert sorted(lacking(documents, nodes.reach, sent)) == sorted([*said, other])
+        assert not first.exists()
+        # Unless it has what it is to have already.
+        nodes = Nodes(tmp_path, {"n1": UNDER_WAY})
+        assert lacking({"n1": TWO}, nodes.reach, sent) == []
