@@ -139,12 +139,13 @@ class _Look:
         live, now = self.snapshot.live.get(tap), self.plugs[tap]
         recorded = one.recorded if _holds(one.recorded, live) else None
         told = self.news.get(one.nic.get("INTERFACE_UUID", ""), {})
+        known = self.tags.indices(one.instance) is not None
         if told.get("MODE") == "openvswitch":
             current = {**told, "INTERFACE": tap}
         elif recorded is None and _is_its_own(live, one.nic, now):
             self.kept[tap] = _NO_RECORD
             return
-        elif one.recorded is None and self.tags.indices(one.instance) is None and live is None:
+        elif one.recorded is None and not known and (live is None or live.found.marked):
             self.kept[tap] = ""
             self.problems.append(f"{where(one.nic)}: {_NO_TAGS}")
             return
@@ -152,13 +153,13 @@ class _Look:
             current = self.tags.refresh(one.nic)
         confirmed = one.nic.get("TAGS_INDEX", "")
         moved = keep_index(current, confirmed)
-        if told or confirmed or self.tags.indices(one.instance) is not None:
+        if told or confirmed or known:
             # Ganeti's own word; its scripts may have been told a position in a list.
             current.setdefault("TAGS_INDEX", current.get("INTERFACE_INDEX", ""))
         said = _variables(current)
         plug = recorded if recorded is not None and said == _variables(one.nic) else now
         self.nics[tap] = nic_from_environment(current).plugged(plug.text())
-        if plug is now and (told or one.recorded or self.tags.indices(one.instance) is not None):
+        if plug is now and (told or one.recorded or known):
             # A port of stock Ganeti's becomes ours without tags, but no record says so for good.
             self.unwritten[tap] = said
         if moved:

@@ -76,7 +76,7 @@ class Node:
         """One call on a copy of the node's files, with the database at `place`."""
         words, environment, text = call
         var = place / f"var{len(list(place.iterdir()))}"
-        shutil.copytree(self.var, var)
+        shutil.copytree(self.var, var, ignore=shutil.ignore_patterns("ctrl"))
         environment = {
             **environment,
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",

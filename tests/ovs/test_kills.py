@@ -168,9 +168,10 @@ def test_reconcile(node: Node) -> None:
         (former,) = (name for name, one in node.nics.items() if one["INTERFACE"] == "tap2")
         node.stop(former, crash=True)
         new = nic(count, "tap2", 100 + count)
-        # Nobody has told us of it.
+        # Nobody has told us of it; its tags are in Ganeti's configuration.
         node.guests.start(new["INSTANCE"], new)
         node.nics[new["INSTANCE"]] = new
+        node.guests.configuration(*node.nics.values())
         mark = "external_ids:ganeti-ovs=1"
         node.ovs.vsctl(
             "del-port", "tap0", "--", "set", "port", "tap1", "tag=99", "--",
