@@ -22,7 +22,7 @@ HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre
   instance-start-post instance-stop-post node-add-post node-modify-post cluster-verify-post) watcher
 VENV = .venv
 # What depends most on Ganeti's version.
-PATCHED_TOO = $(addprefix tests/cluster/,test_life.py test_accidents.py test_indices.py test_converge.py)
+PATCHED_TOO = $(addprefix tests/cluster/,test_life.py test_accidents.py test_indices.py)
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
 NEED_LINT = python3 python3-venv
 NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti qemu-system-x86 systemd \
