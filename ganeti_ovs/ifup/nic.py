@@ -29,6 +29,8 @@ def up(environ: Environment) -> int:
 
     Returns the exit code: 0, or 1 after one line on standard error.
     """
+    # Words of our records, not of Ganeti's environment.
+    environ = {**environ, "TAGS_INDEX": "", "DOWN": ""}
     try:
         if _has_indices(environ.get("TAGS", "")):
             from ganeti_ovs.ifup import indices

@@ -53,6 +53,17 @@ def test_the_record_goes_with_the_tap(ovs: OpenVSwitch, product: Product) -> Non
     assert not record.exists()
 
 
+def test_words_of_records_are_not_taken_from_the_environment(
+    ovs: OpenVSwitch, product: Product
+) -> None:
+    record = ovs.dir / "var/run/ganeti-ovs/nic/tap0"
+    with Tap("tap0"):
+        odd = environ(ovs, DOWN="yes", TAGS_INDEX="7")
+        assert product.run(odd, product.up).returncode == 0
+        assert "DOWN" not in record.read_text()
+        assert "TAGS_INDEX" not in record.read_text()
+
+
 def test_the_record_of_another_nic_stays(ovs: OpenVSwitch, product: Product) -> None:
     """Ganeti repeats `down`, and the tap's name may be a new guest's by then."""
     record = ovs.dir / "var/run/ganeti-ovs/nic/tap0"
