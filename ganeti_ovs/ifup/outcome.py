@@ -25,8 +25,9 @@ def of(main: Callable[[], int], environ: Environment, *, attaches: bool) -> int:
         except Error:
             raise
         except (KeyboardInterrupt, Terminated):
-            if attaches:
-                _undo(environ)
+            left = _undo(environ) if attaches else ""
+            if left:
+                raise Error(f"the call was ended by a signal{left}") from None
             raise
         except Exception as err:
             line = unexpected(err)
