@@ -129,12 +129,11 @@ def _remove(session: Session, tap: str, made: str) -> None:
 
 def _inserted(operations: Operations, results: list[dict[str, Any]]) -> str:
     """UUID of the Interface row that was inserted."""
-    for operation, result in zip(operations, results):
-        if operation["op"] == "insert" and operation["table"] == "Interface":
-            uuid = result.get("uuid")
-            if isinstance(uuid, list) and len(uuid) == 2:
-                return str(uuid[1])
-    raise Error("Open vSwitch's database does not say what it has inserted")
+    return next(
+        str(result["uuid"][1])
+        for operation, result in zip(operations, results)
+        if operation["op"] == "insert" and operation["table"] == "Interface"
+    )
 
 
 def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[dict[str, Any]], int]:
