@@ -136,8 +136,12 @@ class Node:
 
     def settle(self) -> None:
         """One reconcile makes it right, and the next has nothing to do."""
-        good(self.reconcile())
-        self.check()
+        first = good(self.reconcile())
+        try:
+            self.check()
+        except AssertionError as err:
+            err.add_note(f"reconcile said {first.stdout!r} {first.stderr!r}")
+            raise
         done = good(self.reconcile()).stdout
         assert done == "nothing to do\n", done
 

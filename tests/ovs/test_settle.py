@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -78,17 +79,18 @@ def node(
 
 
 def fill(node: Node) -> None:
-    """What is left of the last page of the database's file, too."""
+    """What is left of the last page of the database's file, too: no change fits any more."""
     for size in (500, 50, 1):
-        value = "x" * size
         for number in range(200):
+            value = {"external_ids": ["map", [["x", f"{number}{'x' * size}"]]]}
+            update = {"op": "update", "table": "Open_vSwitch", "where": [], "row": value}
             done = subprocess.run(
-                ["ovs-vsctl", "--no-wait", f"--db=unix:{node.ovs.socket}", "set", "Open_vSwitch",
-                 ".", f"external_ids:x={number}{value}"],
-                capture_output=True, text=True, check=False,
+                ["ovsdb-client", "transact", f"unix:{node.ovs.socket}",
+                 json.dumps(["Open_vSwitch", update])],
+                capture_output=True, text=True, check=True,
             )  # fmt: skip
-            if done.returncode:
-                assert "I/O error" in done.stderr
+            if '"error"' in done.stdout:
+                assert "I/O error" in done.stdout
                 break
         else:
             pytest.fail("the disk does not get full")
