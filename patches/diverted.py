@@ -72,6 +72,7 @@ class Node:
             put(self.record, "".join(f"{line}\n" for line in sorted(lines)).encode())
         else:
             self.record.unlink(missing_ok=True)
+            beside(self.record).unlink(missing_ok=True)  # of a run that was killed
             with contextlib.suppress(OSError):  # others keep things there, too
                 self.record.parent.rmdir()
 
@@ -117,7 +118,7 @@ def md5(data: bytes) -> str:
 
 def put(path: Path, data: bytes, like: Path | None = None) -> None:
     """Make `path` hold `data`, at once or not at all; with the owner and mode of `like`."""
-    new = path.with_name(path.name + ".new")
+    new = beside(path)
     try:
         with open(new, "wb") as file:
             file.write(data)
@@ -129,6 +130,11 @@ def put(path: Path, data: bytes, like: Path | None = None) -> None:
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def beside(path: Path) -> Path:
+    """Where `put` writes before it replaces `path`."""
+    return path.with_name(path.name + ".new")
 
 
 def kept(path: Path) -> Path:
@@ -189,7 +195,7 @@ def restore(node: Node, name: str, installed: bool, undo: Undo) -> None:
 def tidy(node: Node, name: str) -> None:
     """Remove what a killed run has left of a file that is not diverted."""
     path = node.path(name)
-    path.with_name(path.name + ".new").unlink(missing_ok=True)
+    beside(path).unlink(missing_ok=True)
     if kept(path).exists() and path.exists() and kept(path).samefile(path):
         kept(path).unlink()
     _restore_bytecode(path, [])

@@ -192,6 +192,15 @@ def test_killed_at_any_time(installed: Installed) -> None:
     assert together, "never killed between two files"
 
 
+def test_killed_while_the_record_was_written(installed: Installed) -> None:
+    stock = installed.state()
+    record = installed.root / "var/lib/ganeti-ovs/patched.md5sums.new"
+    record.parent.mkdir()
+    record.write_text("half of a l")
+    assert "nothing is patched" in installed.run("--revert")
+    assert installed.state() == stock
+
+
 def test_upgrade(installed: Installed) -> None:
     """dpkg leaves our files alone; a second run patches the new ones, --revert takes those back."""
     installed.run()
