@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 
-from ganeti_ovs.cluster.distribute import distribute
+from ganeti_ovs.master.distribute import distribute
 
 
 def main() -> int:

@@ -102,10 +102,10 @@ def run(*command: str, may_fail: bool = False) -> str:
             command, capture_output=True, text=True, check=False, timeout=60,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
-    except FileNotFoundError:
-        raise Failed(f"{command[0]} is missing: install it first") from None
-    except subprocess.TimeoutExpired:
-        raise Failed(f"{command[0]} does not end") from None
+    except FileNotFoundError as err:
+        raise Failed(f"{command[0]} is missing: install it first") from err
+    except subprocess.TimeoutExpired as err:
+        raise Failed(f"{command[0]} does not end") from err
     if done.returncode and not may_fail:
         raise Failed(f"{command[0]}: {' '.join((done.stdout + done.stderr).split())}")
     return done.stdout

@@ -14,7 +14,7 @@ from ganeti_ovs.cli.switches import (
     node_option,
 )
 from ganeti_ovs.cluster.master import Master
-from ganeti_ovs.cluster.wanted import read_wanted
+from ganeti_ovs.master.desired import read_wanted
 from ganeti_ovs.model.errors import BadInput
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Optional
 
 import click
 
 from ganeti_ovs import __version__
+from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.model.errors import Error
 
 COMMANDS = {
@@ -32,7 +32,7 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:  # noqa: UP045
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"ganeti_ovs.cli.{COMMANDS[cmd_name]}")
@@ -51,6 +51,7 @@ def main() -> int:
     try:
         code = commands(prog_name="gnt-ovs", standalone_mode=False)
     except Error as err:
+        trace()
         print(f"gnt-ovs: {err}", file=sys.stderr)
         return 1
     except click.UsageError as err:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import click
 
-from ganeti_ovs.cli.node import carry_out
+from ganeti_ovs.cli.nodeapply import carry_out
 from ganeti_ovs.cli.options import database_option
 
 
@@ -32,7 +30,7 @@ def node_apply(
     force: bool,
     confirm: float,
     have: bool,
-    database: Optional[str],  # noqa: UP045
+    database: str | None,
 ) -> None:
     """Make this node's vSwitches what the document (a line of JSON) on standard input says.
 

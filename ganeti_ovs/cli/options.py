@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 import click
 
 
-def _socket_path(_context: click.Context, _option: Any, value: Optional[str]) -> Optional[str]:  # noqa: UP045
+def _socket_path(_context: click.Context, _option: Any, value: str | None) -> str | None:
     if value is None:
         return None
     if not value.startswith("unix:"):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
-from typing import Optional
 
 import click
 
 from ganeti_ovs.cli.options import database_option
-from ganeti_ovs.hooks import node, switches
+from ganeti_ovs.node import reconcile as node
+from ganeti_ovs.node import switches
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done, change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 @database_option
-def reconcile(dry_run: bool, as_json: bool, database: Optional[str]) -> None:  # noqa: UP045
+def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     """Give every guest that runs here its port, and remove ports that were left behind.
 
     For a lost database, changed tags, or a node on which things were done by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,7 +25,7 @@ _WIDE = 200
 @click.argument("switches", nargs=-1, metavar="[SWITCH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the picture.")
 @database_option
-def show(switches: tuple[str, ...], as_json: bool, database: Optional[str]) -> None:  # noqa: UP045
+def show(switches: tuple[str, ...], as_json: bool, database: str | None) -> None:
     """Show this node's vSwitches with their ports: which guest, VLANs, limits, state.
 
     A limit without a direction counts for both. With SWITCH, only these.

@@ -17,7 +17,7 @@ _FLAGS = {"--dry-run": "dry_run", "--force": "force", "--have": "have"}
 
 def main() -> int:
     """The exit code; see ganeti_ovs.cli.main."""
-    from ganeti_ovs.cluster.ending import ended
+    from ganeti_ovs.linux.ending import ended
 
     return ended("gnt-ovs", _main, _say)
 
@@ -26,7 +26,7 @@ def _main() -> int:
     options = from_master(sys.argv[1:])
     if options is None:
         return _for_people()
-    from ganeti_ovs.cli.node import carry_out
+    from ganeti_ovs.cli.nodeapply import carry_out
 
     return 0 if carry_out(**options) else 1
 

@@ -11,11 +11,11 @@ from functools import partial
 import click
 
 from ganeti_ovs.cli.difference import shown
-from ganeti_ovs.cluster.distribute import Outcome, distribute
 from ganeti_ovs.cluster.master import Cluster, Group, Master, Node
-from ganeti_ovs.cluster.sent import SEND_PATIENCE, Sent
 from ganeti_ovs.cluster.switchtags import Settings, Stored, change
-from ganeti_ovs.cluster.wanted import Wanted, documents, read_wanted
+from ganeti_ovs.master.desired import Wanted, documents, read_wanted
+from ganeti_ovs.master.distribute import Outcome, distribute
+from ganeti_ovs.master.journal import SEND_PATIENCE, Sent
 from ganeti_ovs.model.errors import Error
 
 Carried = tuple[dict[str, Outcome], list[str]]
@@ -77,7 +77,7 @@ class Run:
         except Error as err:
             raise Error(
                 f"{err}; the change is stored, but not carried to the nodes: gnt-ovs apply"
-            ) from None
+            ) from err
 
     def apply(self, node: str | None = None) -> int:
         """Bring the group's nodes, or one of them, what is kept for them."""

@@ -9,7 +9,7 @@ import click
 
 from ganeti_ovs.cli.store import Run, chosen_group
 from ganeti_ovs.cluster.master import Cluster, Master
-from ganeti_ovs.cluster.wanted import read_wanted
+from ganeti_ovs.master.desired import read_wanted
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import SETTINGS, vswitch
 

@@ -12,7 +12,7 @@ from ganeti_ovs.cli.store import chosen_group
 from ganeti_ovs.cli.switches import group_option
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.cluster.switchtags import Settings
-from ganeti_ovs.cluster.wanted import read_wanted
+from ganeti_ovs.master.desired import read_wanted
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import Bond, VSwitch, bond_name, vswitch
 
@@ -128,10 +128,12 @@ def list_switches(
     if not no_headers:
         heads = [_HEADERS.get(f, f.replace("_", " ").title().replace(" ", "")) for f in fields]
         rows.insert(0, heads)
-    widths = [max(map(len, column)) for column in zip(*rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         if separator is None:
-            line = " ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip()
+            line = " ".join(
+                word.ljust(width) for word, width in zip(row, widths, strict=True)
+            ).rstrip()
         else:
             line = separator.join(row)
         click.echo(line)

@@ -10,9 +10,9 @@ import click
 
 from ganeti_ovs.cli.store import Run, chosen_group
 from ganeti_ovs.cli.switches import group_of, group_option, node_option
-from ganeti_ovs.cluster.distribute import Outcome
 from ganeti_ovs.cluster.master import Master
-from ganeti_ovs.cluster.wanted import idle_settings, read_wanted
+from ganeti_ovs.master.desired import idle_settings, read_wanted
+from ganeti_ovs.master.distribute import Outcome
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.plan.health import State, differences, failures, oddities
 

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ganeti_ovs.cluster import files
+from ganeti_ovs.cluster.paths import data_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,9 @@ class Tags:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         """Read Ganeti's data directory; LOCALSTATEDIR and GANETI_ROOTDIR move it (net-common)."""
-        root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
+        path = f"{data_directory(environ)}/ganeti/config.data"
         try:
-            data = json.loads(files.read(f"{root}/lib/ganeti/config.data", _LONGEST) or "{}")
+            data = json.loads(files.read(path, _LONGEST) or "{}")
         except (ValueError, RecursionError):
             data = {}
         self._instances = {str(one.get("name")): one for one in _of(data, "instances")}

@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    pass
 
 LONGEST = 1 << 20
 """Bytes that a file may have, unless the caller says else."""
@@ -14,7 +14,7 @@ _KIND, _REGULAR = 0o170000, 0o100000
 """Of stat(2)'s st_mode; the module `stat` would have to be imported."""
 
 
-def read(path: str, longest: int = LONGEST) -> Optional[str]:  # noqa: UP045
+def read(path: str, longest: int = LONGEST) -> str | None:
     """The text of the regular file at `path`; None where there is none that can be read.
 
     None also for one with more than `longest` bytes. Bytes that are no UTF-8 become

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import files
+from ganeti_ovs.cluster.paths import data_directory
 from ganeti_ovs.model.errors import BadInput, quoted
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def is_here(nodes: Iterable[str]) -> bool:
 
 def is_master(environ: Mapping[str, str]) -> bool:
     """True if this node is the master, by what Ganeti keeps on every node."""
-    root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
-    name = (files.read(f"{root}/lib/ganeti/ssconf_master_node") or "").strip()
+    name = (files.read(f"{data_directory(environ)}/ganeti/ssconf_master_node") or "").strip()
     return bool(name) and is_here([name])
 
 

@@ -165,10 +165,10 @@ class Master:
             self.settle()
             cluster = self._read()
         except Error as err:
-            raise Error(f"{failed or err}; whether {name} was changed is not known") from None
+            raise Error(f"{failed or err}; whether {name} was changed is not known") from err
         found: Mapping[str, Group | Node] = cluster.nodes if is_node else cluster.groups
         if owner.name not in found:
-            raise Error(f"{name} is not there any more") from None
+            raise Error(f"{name} is not there any more")
         remove = f"gnt-{'node' if is_node else 'group'} remove-tags {owner.name}"
         outcome = change_outcome(found[owner.name].tags, word, revisions, tags, remove)
         if outcome:
@@ -195,8 +195,8 @@ class Master:
                     feedback_fn=lambda _message: None,
                     cancel_fn=lambda: time.monotonic() > deadline,
                 )
-            except self._errors.JobCanceled:
-                raise Error(f"job {job} waited {LIMIT} s for its lock or was cancelled") from None
+            except self._errors.JobCanceled as err:
+                raise Error(f"job {job} waited {LIMIT} s for its lock or was cancelled") from err
 
     def _query(self, kind: str, fields: list[str]) -> Iterator[list[Any]]:
         for row in self._client.Query(kind, fields, None).data:
@@ -214,9 +214,9 @@ def _plain(cli: Any) -> Iterator[None]:
     except Error:
         raise
     except ImportError as err:
-        raise Error(f"Ganeti's Python library in {LIBRARY} cannot be used: {err}") from None
+        raise Error(f"Ganeti's Python library in {LIBRARY} cannot be used: {err}") from err
     except Exception as err:
         if cli is None or not type(err).__module__.startswith("ganeti."):
             raise
         _code, text = cli.FormatError(err)
-        raise Error(" ".join(text.split())) from None
+        raise Error(" ".join(text.split())) from err

@@ -54,7 +54,7 @@ def read_tags(tags: Iterable[str], owner: str, *, is_node: bool = False) -> Stor
         try:
             name, setting, text = _parse(tag)
         except BadInput as err:
-            raise BadInput(f"tag {quoted(tag, MAX_TAG + 2)} of {owner}: {err}") from None
+            raise BadInput(f"tag {quoted(tag, MAX_TAG + 2)} of {owner}: {err}") from err
         settings = found.setdefault(name, {})
         if not setting:
             present.add(name)
@@ -167,7 +167,7 @@ def switches_for(group: Stored, node: Stored, where: str) -> tuple[VSwitch, ...]
         )
         check_together(switches)
     except BadInput as err:
-        raise BadInput(f"{where}: {err}") from None
+        raise BadInput(f"{where}: {err}") from err
     return switches
 
 

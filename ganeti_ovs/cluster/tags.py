@@ -15,9 +15,8 @@ from ganeti_ovs.model.vlan import Vlan, parse_port_type, parse_vlan
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Union
 
-    Value = Union[Vlan, str, int]
+    Value = Vlan | str | int
     Settings = dict[str, Value]
 
 PARSERS: dict[str, Callable[[str], Value]] = {
@@ -83,4 +82,4 @@ def _parse(tag: str, owner: str) -> tuple[str, str, Value]:
     try:
         return which, setting, PARSERS[setting](text)
     except BadInput as err:
-        raise BadInput(f"{owner} tag {quoted(tag, 130)}: {err}") from None
+        raise BadInput(f"{owner} tag {quoted(tag, 130)}: {err}") from err

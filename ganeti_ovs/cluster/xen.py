@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 
 from ganeti_ovs.cluster import files
-from ganeti_ovs.cluster.records import run_directory
+from ganeti_ovs.cluster.paths import run_directory
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.names import instance_name
 

@@ -13,18 +13,18 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.cluster.ending import ended, stderr
 from ganeti_ovs.cluster.environment import nic_from_environment, where
 from ganeti_ovs.cluster.hook import group_network, instance_nics, is_here, nodes_to_be
 from ganeti_ovs.cluster.moved import keep_index
-from ganeti_ovs.hooks import node
-from ganeti_ovs.hooks.indices import kept_indices, moved_indices, plugged_here
-from ganeti_ovs.hooks.switches import kept
+from ganeti_ovs.linux.ending import ended, stderr, trace
 from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.model.vlan import parse_vlan
+from ganeti_ovs.node import reconcile as node
+from ganeti_ovs.node.renumbered import kept_indices, moved_indices, plugged_here
+from ganeti_ovs.node.switches import kept
 from ganeti_ovs.ovsdb.client import Client, default_socket
-from ganeti_ovs.ovsdb.node import switch_names
+from ganeti_ovs.ovsdb.steps import switch_names
 
 if TYPE_CHECKING:
     Environment = dict[str, str]
@@ -58,6 +58,7 @@ def _main() -> int:
         else:
             problems = after(event, environ)
     except Error as err:
+        trace()
         problems = [str(err)]
     for line in problems:
         stderr(line)
@@ -109,7 +110,7 @@ def after(event: str, environ: Environment) -> list[str]:
     if not os.path.exists(default_socket(environ)):
         return problems  # a master or a node without Open vSwitch
     if event == "watcher":
-        from ganeti_ovs.hooks.settle import settle_alone
+        from ganeti_ovs.node.settle import settle_alone
 
         problems += settle_alone(environ)
     return problems + node.reconcile(environ, news=news).problems
@@ -117,7 +118,7 @@ def after(event: str, environ: Environment) -> list[str]:
 
 def _converge(event: str, environ: Environment) -> list[str]:
     """Problems are no end: the watcher's call is also for this node's own ports."""
-    from ganeti_ovs.hooks.converge import Busy, converge
+    from ganeti_ovs.master.converge import Busy, converge
 
     added = (environ.get("GANETI_NODE_NAME", ""),) if event == "node-add" else ()
     try:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.cluster.document import UNDER_WAY, change_lock
-from ganeti_ovs.hooks.converge import unsent
-from ganeti_ovs.hooks.switches import kept, objections, prepare
+from ganeti_ovs.master.converge import unsent
+from ganeti_ovs.model.document import UNDER_WAY
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.node.document import change_lock
+from ganeti_ovs.node.switches import kept, objections, prepare
 from ganeti_ovs.ovsdb.client import Client, default_socket
-from ganeti_ovs.ovsdb.state import states
 from ganeti_ovs.plan.health import failures, oddities
+from ganeti_ovs.plan.state import states
 
 if TYPE_CHECKING:
     Environment = dict[str, str]

@@ -29,7 +29,7 @@ def run(local: str, arguments: list[str], environ: Environment) -> int:
     try:
         child = os.posix_spawn(local, [local, *arguments], environ)
     except (OSError, ValueError) as err:
-        raise _not_executed(local, err) from None
+        raise _not_executed(local, err) from err
     status = os.waitpid(child, 0)[1]
     return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
@@ -44,7 +44,7 @@ def become(program: str, words: list[str], environ: Environment) -> NoReturn:
     try:
         os.execve(program, words, environ)
     except (OSError, ValueError) as err:
-        raise _not_executed(program, err) from None
+        raise _not_executed(program, err) from err
 
 
 def _not_executed(program: str, err: Exception) -> Error:

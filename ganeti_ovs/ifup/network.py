@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ganeti_ovs.cluster.ending import stderr
 from ganeti_ovs.ifup import local, nic, outcome
+from ganeti_ovs.linux.ending import stderr
 from ganeti_ovs.model.errors import quoted
 
 

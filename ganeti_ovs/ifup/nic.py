@@ -6,11 +6,12 @@ import os
 import sys
 from _socket import if_nametoindex
 
-from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.environment import nic_from_environment, where
-from ganeti_ovs.cluster.link import Link
+from ganeti_ovs.linux.ending import trace
+from ganeti_ovs.linux.link import Link
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import interface_name
+from ganeti_ovs.node import records
 from ganeti_ovs.ovsdb import ports
 from ganeti_ovs.ovsdb.client import DatabaseUnavailable, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
@@ -18,8 +19,8 @@ from ganeti_ovs.plan.port import refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ganeti_ovs.cluster.records import Record
     from ganeti_ovs.model.plug import Plug
+    from ganeti_ovs.node.records import Record
 
     Environment = dict[str, str]
 
@@ -33,7 +34,7 @@ def up(environ: Environment) -> int:
     environ = {**environ, "TAGS_INDEX": "", "DOWN": ""}
     try:
         if _has_indices(environ.get("TAGS", "")):
-            from ganeti_ovs.ifup import indices
+            from ganeti_ovs.node import plugged as indices
 
             environ = indices.settled(environ)
         nic = nic_from_environment(environ)
@@ -46,7 +47,7 @@ def up(environ: Environment) -> int:
             try:
                 link.set_up()
             except Error as err:
-                raise Error(f"{err}{ports.take_back(session, nic.tap, nic.plug)}") from None
+                raise Error(f"{err}{ports.take_back(session, nic.tap, nic.plug)}") from err
             # Under the lock: reconciling must not find the port without it.
             unkept = _keep(environ, plug)
     except DatabaseUnavailable as err:
@@ -160,13 +161,14 @@ def _keep(environ: Environment, plug: Plug) -> str:
 
 def fail(environ: Environment, err: Error, more: str = "") -> int:
     """Tell what is wrong and where, and return exit code 1."""
+    trace()
     say(environ, f"{err}{more}")
     return 1
 
 
 def give_up(environ: Environment) -> str:
     """After a failure, which ends the whole start of the guest (`siblings`); a word about it."""
-    from ganeti_ovs.ifup import siblings
+    from ganeti_ovs.node import siblings
 
     try:
         return siblings.give_up(environ)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ganeti_ovs.cluster.ending import Terminated, ended, unexpected
 from ganeti_ovs.ifup import local, nic
+from ganeti_ovs.linux.ending import Terminated, ended, unexpected
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.ovsdb.client import default_socket
@@ -24,14 +24,14 @@ def of(main: Callable[[], int], environ: Environment, *, attaches: bool) -> int:
             return main()
         except Error:
             raise
-        except (KeyboardInterrupt, Terminated):
+        except (KeyboardInterrupt, Terminated) as err:
             left = _undo(environ) if attaches else ""
             if left:
-                raise Error(f"the call was ended by a signal{left}") from None
+                raise Error(f"the call was ended by a signal{left}") from err
             raise
         except Exception as err:
             line = unexpected(err)
-            raise Error(line + (_undo(environ) if attaches else "")) from None
+            raise Error(line + (_undo(environ) if attaches else "")) from err
 
     return ended("the call", guarded, lambda line: nic.say(environ, line))
 

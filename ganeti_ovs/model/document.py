@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.vswitch import VSwitch
 
 FORMAT = 1
+UNDER_WAY = 40.0
+"""Seconds for which a change that is under way is a matter of course: node-apply waits 30 s
+for the master's confirmation."""
 
 
 def to_document(switches: Iterable[VSwitch], revision: str) -> str:
@@ -33,7 +36,7 @@ def digest(text: str) -> str:
         wanted = [(name, sorted(some.items())) for name, some in data["switches"].items()]
         return sha256(ascii(sorted(wanted)))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
-        raise BadInput(f"this is no description of a node's vSwitches: {err!r}"[:200]) from None
+        raise BadInput(f"this is no description of a node's vSwitches: {err!r}"[:200]) from err
 
 
 def revision_of(text: str) -> str:
@@ -74,7 +77,7 @@ def from_document(text: str) -> tuple[tuple[VSwitch, ...], str]:
             for text in (*settings.keys(), *settings.values())
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
-        raise BadInput(f"this is no description of a node's vSwitches: {err!r}"[:200]) from None
+        raise BadInput(f"this is no description of a node's vSwitches: {err!r}"[:200]) from err
     if form != FORMAT:
         raise BadInput(f"the description is of format {form!r:.20}, not {FORMAT}: another version?")
     if not fine:

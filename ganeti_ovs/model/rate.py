@@ -66,9 +66,9 @@ def _quantity(text: str, what: str, unit: str) -> int:
             value += decimal(fraction, what, 9) * factor // 10 ** len(fraction)
             if int(fraction) * factor % 10 ** len(fraction):
                 raise BadInput("finer than one bit")
-    except BadInput:
+    except BadInput as err:
         raise BadInput(
             f"{what} {quoted(text)} is no {unit} value: write 500k, 100M or 1.5G"
             f" (a bare number is k{unit})"
-        ) from None
+        ) from err
     return value

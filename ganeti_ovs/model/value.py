@@ -30,7 +30,7 @@ def _frozen(cls: type[T]) -> type[T]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) > len(names):
             raise TypeError(f"{cls.__name__} takes {len(names)} values, not {len(args)}")
-        values = {**defaults, **dict(zip(names, args)), **kwargs}
+        values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
         if values.keys() != set(names) or kwargs.keys() & set(names[: len(args)]):
             raise TypeError(f"{cls.__name__} takes {', '.join(names)}")
         self.__dict__.update(values)

@@ -50,7 +50,7 @@ def parse_vlan(text: str) -> Vlan:
             native = None
         trunks = sorted(map(_vlan_id, tail))
     except BadInput as err:
-        raise BadInput(f"vlan {quoted(text)}: {err}; {_FORMS}") from None
+        raise BadInput(f"vlan {quoted(text)}: {err}; {_FORMS}") from err
     seen = [*trunks, native]
     for vid in seen:
         if vid is not None and seen.count(vid) > 1:

@@ -158,7 +158,7 @@ def vswitch(name: str, settings: Mapping[str, str]) -> VSwitch:
             values[setting] = PARSERS[setting](text, setting)
         return _made(name, values)
     except BadInput as err:
-        raise BadInput(f"vSwitch {name}: {err}") from None
+        raise BadInput(f"vSwitch {name}: {err}") from err
 
 
 def _made(name: str, values: dict[str, Any]) -> VSwitch:

@@ -29,6 +29,8 @@ _UNASKED = 1 << 20
 """Bytes of unread notifications; a few are many, as only one column is monitored."""
 _WORDS = 300
 """Characters of an error of the server's that are shown."""
+_NOTE = 1 << 16
+"""Characters of a transaction, and of its answer, that a traceback shows."""
 
 
 class TransactionFailed(Error):
@@ -123,14 +125,17 @@ class Client:
             if isinstance(result, dict) and "error" in result:
                 error, details = result["error"], result.get("details") or ""
                 self._words(error, details)
-                raise TransactionFailed(error, details)
+                failed = TransactionFailed(error, details)
+                for what, value in ("transaction", operations), ("answer", results):
+                    failed.add_note(f"{what}: {dumps(value)[:_NOTE]}")
+                raise failed
         if len(results) != len(operations):
             raise self.nonsense(f"{len(results)} results of {len(operations)} operations")
         try:
-            for operation, result in zip(operations, results):
+            for operation, result in zip(operations, results, strict=True):
                 check_result(operation, result)
         except Strange as err:
-            raise self.nonsense(str(err)) from None
+            raise self.nonsense(str(err)) from err
         return results
 
     def read(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, Rows]:
@@ -147,12 +152,12 @@ class Client:
         results = self.transact(operations)
         tables = {
             table: {str(row["_uuid"][1]): row for row in result["rows"]}
-            for table, result in zip(wanted, results)
+            for table, result in zip(wanted, results, strict=True)
         }
         try:
             check_references(tables)
         except Strange as err:
-            raise self.nonsense(str(err)) from None
+            raise self.nonsense(str(err)) from err
         return tables
 
     def until(self, condition: Callable[[], bool], deadline: float) -> bool:
@@ -205,8 +210,8 @@ class Client:
             answer = {"id": message.get("id"), "result": message["params"], "error": None}
             try:
                 self._out.append(dumps(answer).encode())
-            except (ValueError, RecursionError):
-                raise self.nonsense("an echo that is no JSON") from None
+            except (ValueError, RecursionError) as err:
+                raise self.nonsense("an echo that is no JSON") from err
             return
         request = message.get("id")
         if type(request) is not int or self._answers.get(request, message) is not None:

@@ -54,11 +54,11 @@ def attach(session: Session, nic: Nic) -> Attached:
     except DatabaseUnavailable as err:
         # The answer is lost, not necessarily the port.
         left = take_back(session, nic.tap, nic.plug, answers=False)
-        raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from None
+        raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from err
     try:
         unpoliced = any(
             not plan.polices(row["datapath_type"])
-            for operation, result in zip(operations, results)
+            for operation, result in zip(operations, results, strict=True)
             if operation["op"] == "select"
             for row in result["rows"]
         )
@@ -69,7 +69,7 @@ def attach(session: Session, nic: Nic) -> Attached:
         left = take_back(session, nic.tap, nic.plug, answers)
         if isinstance(err, Error):
             unavailable = left and not answers
-            raise (DatabaseUnavailable if unavailable else Error)(f"{err}{left}") from None
+            raise (DatabaseUnavailable if unavailable else Error)(f"{err}{left}") from err
         raise
     return Attached(replaced_foreign, unpoliced)
 
@@ -131,7 +131,7 @@ def _inserted(operations: Operations, results: list[dict[str, Any]]) -> str:
     """UUID of the Interface row that was inserted."""
     return next(
         str(result["uuid"][1])
-        for operation, result in zip(operations, results)
+        for operation, result in zip(operations, results, strict=True)
         if operation["op"] == "insert" and operation["table"] == "Interface"
     )
 
@@ -141,7 +141,7 @@ def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[di
         return session.commit(operations)
     except TransactionFailed as err:
         if err.error == "timed out":
-            raise _no_switch(session, nic.switch) from None
+            raise _no_switch(session, nic.switch) from err
         raise
 
 

@@ -147,7 +147,7 @@ class Session(Client):
             try:
                 self.transact([ahead])
             except TransactionFailed as err:
-                raise Error(f"the change is made, but cannot be waited for: {err}") from None
+                raise Error(f"the change is made, but cannot be waited for: {err}") from err
         return good[len(asserts) : -2], cfg
 
     def wait_applied(self, cfg: int) -> None:
@@ -201,4 +201,4 @@ class Session(Client):
             for number in new_values(update, "Open_vSwitch", "cur_cfg"):
                 self._cur_cfg = number
         except Strange as err:
-            raise self.nonsense(str(err)) from None
+            raise self.nonsense(str(err)) from err

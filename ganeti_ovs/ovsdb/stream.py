@@ -50,7 +50,7 @@ class Stream:
             self._connect()
         except (OSError, ValueError) as err:
             self._socket.close()
-            raise self.unavailable(getattr(err, "strerror", None) or str(err)) from None
+            raise self.unavailable(getattr(err, "strerror", None) or str(err)) from err
         except BaseException:
             self._socket.close()
             raise
@@ -105,20 +105,19 @@ class Stream:
         while True:
             try:
                 return self._socket.connect(self._path)
-            except BlockingIOError:
+            except BlockingIOError as err:
                 # NOTE: so it is as long as ovsdb-server's queue of 65 connections is full.
                 if monotonic() >= deadline:
                     raise self.unavailable(
                         f"no connection within {ANSWER_LIMIT:g} s, others wait, too",
                         "busy, or does it hang",
-                    ) from None
+                    ) from err
                 sleep(_AGAIN)
 
     def _late(self, err: OSError) -> bool:
-        # NOTE: before Python 3.10 socket.timeout is no TimeoutError.
-        if isinstance(err, TimeoutError) or str(err) == "timed out":
+        if isinstance(err, TimeoutError):
             return False
-        raise self.unavailable(err.strerror or str(err)) from None
+        raise self.unavailable(err.strerror or str(err))
 
     def _decode(self) -> list[Any]:
         size = len(self._in)
@@ -135,10 +134,10 @@ class Stream:
         try:
             text = self._in.decode()
             messages, rest = values(text)
-        except UnicodeDecodeError:
-            raise self.nonsense("no UTF-8") from None
-        except RecursionError:
-            raise self.nonsense("values that are nested too deeply") from None
+        except UnicodeDecodeError as err:
+            raise self.nonsense("no UTF-8") from err
+        except RecursionError as err:
+            raise self.nonsense("values that are nested too deeply") from err
         if messages:
             self._in = bytearray(text[rest:].encode())
             self.size = size - len(self._in)

@@ -50,7 +50,7 @@ class Change:
     before: Tables
     stations: Stations
     """vSwitch -> (MAC, VLAN) of guests and others behind it, VLAN 0: untagged; what
-    `ganeti_ovs.ovsdb.learning` announces."""
+    `ganeti_ovs.node.announce` announces."""
     devices: tuple[Device, ...] = ()
     """What the kernel has of the devices that it may change."""
 
@@ -79,7 +79,7 @@ def commit(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
         session.wait_applied(cfg)
         problems = refused(read_tables(session), wanted)
     except TransactionFailed as err:
-        raise Error(str(err)) from None
+        raise Error(str(err)) from err
     if problems:
         raise Error("; ".join(problems))
 

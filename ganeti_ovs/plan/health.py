@@ -1,6 +1,6 @@
 """What is odd about vSwitches that are as they are wanted: links, LACP, MTUs, VLANs.
 
-Takes what `ganeti_ovs.ovsdb.state.states` says of a node; a line for each oddity.
+Takes what `ganeti_ovs.plan.state.states` says of a node; a line for each oddity.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import time
@@ -81,7 +82,7 @@ def homes(found: list[Frame]) -> list[str]:
 def longest_gap(found: list[Frame]) -> str:
     """The longest time in which the guest sent nothing, and every frame around and within it."""
     sent = [i for i, frame in enumerate(found) if frame.sent and not frame.out]
-    gaps = [(found[j].time - found[i].time, i, j) for i, j in zip(sent, sent[1:])]
+    gaps = [(found[j].time - found[i].time, i, j) for i, j in itertools.pairwise(sent)]
     if not gaps:
         return "the guest sent less than two frames"
     gap, first, last = max(gaps)

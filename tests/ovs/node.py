@@ -12,8 +12,8 @@ from pathlib import Path
 from socket import if_nametoindex
 from typing import Any
 
-from ganeti_ovs.cluster import records
 from ganeti_ovs.model import plug
+from ganeti_ovs.node import records
 from tests.captured import ACCESS
 from tests.testbed.guests import Guests, Nic
 from tests.testbed.openvswitch import OpenVSwitch

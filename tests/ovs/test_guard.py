@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from ganeti_ovs.cluster.document import Busy, change_lock
+from ganeti_ovs.linux.locks import Busy
+from ganeti_ovs.node.document import change_lock
 from tests.ovs.nodeapply import Node, Wanted, document
 from tests.ovs.support import wanted
 from tests.ovs.test_node_apply_kills import on_disk, reconcile
@@ -25,10 +26,10 @@ _SEIZE, _DETACH, _TRACE_EXIT = 0x4206, 17, 0x40
 _EXIT_STOP = 6 << 8 | signal.SIGTRAP
 CODE = """
 import os, signal
-from ganeti_ovs.cli import guard
-from ganeti_ovs.cluster import document, pending
-from ganeti_ovs.hooks.settle import data
-from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.node import guard
+from ganeti_ovs.node import document, pending
+from ganeti_ovs.node.settle import data
+from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session

@@ -80,7 +80,7 @@ FILES = {
 SENT = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from ganeti_ovs.cluster.sent import Sent
+from ganeti_ovs.master.journal import Sent
 Sent(os.environ).alone("node", '{"format": 1, "revision": "", "switches": {}}')
 """
 

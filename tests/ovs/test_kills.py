@@ -10,7 +10,7 @@ from statistics import median
 
 import pytest
 
-from ganeti_ovs.cluster import records
+from ganeti_ovs.node import records
 from tests.ovs.node import Node, expected, good, nic, ports, record_files, told
 from tests.ovs.support import wanted
 from tests.testbed.openvswitch import OpenVSwitch

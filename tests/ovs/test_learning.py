@@ -9,8 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from ganeti_ovs.linux.rarp import rarp
+from ganeti_ovs.node.announce import announce
 from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.learning import announce, rarp
 from ganeti_ovs.ovsdb.session import Session
 from tests.ovs.nodeapply import Node, answer
 from tests.ovs.support import environ, said

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from ganeti_ovs.cluster.document import change_lock
-from ganeti_ovs.hooks.switches import prepare
 from ganeti_ovs.model.document import digest
 from ganeti_ovs.model.vswitch import vswitch
+from ganeti_ovs.node.document import change_lock
+from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
@@ -373,9 +373,9 @@ def test_uplinks_that_were_down_are_so_again(
 
 GUARDED = """
 import os, signal
-from ganeti_ovs.cli.guard import Guard
-from ganeti_ovs.cluster import document
-from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.node.guard import Guard
+from ganeti_ovs.node import document
+from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from ganeti_ovs.ovsdb.client import TransactionFailed
-from ganeti_ovs.ovsdb.node import carry_out, carry_out_singly
 from ganeti_ovs.ovsdb.session import NODE, Session
+from ganeti_ovs.ovsdb.steps import carry_out, carry_out_singly
 from ganeti_ovs.plan.reconcile import Step
 from ganeti_ovs.plan.wire import delete, select
 from tests.ovs.support import port, wanted

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from ganeti_ovs.cluster.document import change_lock
-from ganeti_ovs.hooks.settle import settle
 from ganeti_ovs.model.document import sha256
+from ganeti_ovs.node.document import change_lock
+from ganeti_ovs.node.settle import settle
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
 from tests.ovs.nodeapply import Node, Wanted, answer, document
@@ -30,10 +30,10 @@ NEW: Wanted = {"br0": {"datapath_type": "netdev", "fail_mode": "secure"}}
 OTHER: Wanted = {"br0": {"datapath_type": "netdev", "mcast_snooping": "yes"}}
 BEGUN = """
 import os, signal
-from ganeti_ovs.cli.guard import Guard
-from ganeti_ovs.cluster import document, pending
-from ganeti_ovs.hooks.settle import data
-from ganeti_ovs.hooks.switches import prepare
+from ganeti_ovs.node.guard import Guard
+from ganeti_ovs.node import document, pending
+from ganeti_ovs.node.settle import data
+from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ganeti_ovs.cli.calls import Calls
+from ganeti_ovs.node.calls import Calls
 
 
 @pytest.fixture

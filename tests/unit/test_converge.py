@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ganeti_ovs.cluster import ask as module
-from ganeti_ovs.cluster.ask import Have, ask
-from ganeti_ovs.cluster.distribute import Outcome
-from ganeti_ovs.cluster.sent import Sent
-from ganeti_ovs.hooks import converge
-from ganeti_ovs.hooks.converge import bring, lacking
+from ganeti_ovs.master import ask as module
+from ganeti_ovs.master import converge
+from ganeti_ovs.master.ask import Have, ask
+from ganeti_ovs.master.converge import bring, lacking
+from ganeti_ovs.master.distribute import Outcome
+from ganeti_ovs.master.journal import Sent
 from ganeti_ovs.model.document import digest, to_document
 from ganeti_ovs.model.vswitch import VSwitch
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ganeti_ovs.cluster import distribute as module
-from ganeti_ovs.cluster.distribute import Outcome, distribute
+from ganeti_ovs.master import distribute as module
+from ganeti_ovs.master.distribute import Outcome, distribute
 from tests.testbed.openvswitch import wait_until
 
 APPLIED = json.dumps({"applied": True, "changes": ["br0: made"], "warnings": ["slow"]})

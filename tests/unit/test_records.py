@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ganeti_ovs.cluster import records
-from ganeti_ovs.cluster.running import running_nics
 from ganeti_ovs.model.plug import Plug, parse_plug
+from ganeti_ovs.node import records
+from ganeti_ovs.node.running import running_nics
 from tests.captured import ACCESS
 
 NIC = {**ACCESS, "INTERFACE": "tap0", "VLAN": ".100"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ganeti_ovs.cluster.distribute import Outcome
-from ganeti_ovs.cluster.document import Busy
-from ganeti_ovs.cluster.sent import Sent
+from ganeti_ovs.linux.locks import Busy
+from ganeti_ovs.master.distribute import Outcome
+from ganeti_ovs.master.journal import Sent
 from ganeti_ovs.model.document import to_document
 from ganeti_ovs.model.vswitch import VSwitch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ganeti_ovs.ovsdb.state import states
+from ganeti_ovs.plan.state import states
 from tests.unit.simulated import Database
 
 Columns = dict[str, object]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganeti_ovs.cli.verify import _of_node
-from ganeti_ovs.cluster.distribute import Outcome
+from ganeti_ovs.master.distribute import Outcome
 
 
 @pytest.mark.parametrize(("kept", "good"), [(True, True), (False, False)])

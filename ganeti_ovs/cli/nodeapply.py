@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 
-from ganeti_ovs.cli.calls import LONGEST, Calls
-from ganeti_ovs.cli.noderun import Run, say
-from ganeti_ovs.cluster import document
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.node import document
+from ganeti_ovs.node.agent import Run, say
+from ganeti_ovs.node.calls import LONGEST, Calls
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
-
     from ganeti_ovs.model.vswitch import VSwitch
 
 _INPUT_LIMIT = 30.0
@@ -28,7 +26,7 @@ def carry_out(
     as_json: bool = False,
     force: bool = False,
     confirm: float = 0,
-    database: Optional[str] = None,  # noqa: UP045
+    database: str | None = None,
     *,
     have: bool = False,
 ) -> bool:
@@ -58,7 +56,7 @@ def carry_out(
 
 
 def _have(environ: dict[str, str]) -> bool:
-    from ganeti_ovs.cli.have import have
+    from ganeti_ovs.node.have import have
 
     found = have(environ)
     say(**found)

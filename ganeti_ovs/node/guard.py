@@ -7,10 +7,10 @@ import select
 import time
 from syslog import LOG_DAEMON, LOG_ERR, LOG_WARNING, openlog, syslog
 
-from ganeti_ovs.cli.calls import SIGNALS
-from ganeti_ovs.cluster import document, pending
-from ganeti_ovs.hooks.takeback import Result, take_back, trace
 from ganeti_ovs.model.document import digest
+from ganeti_ovs.node import document, pending
+from ganeti_ovs.node.calls import SIGNALS
+from ganeti_ovs.node.takeback import Result, take_back, trace
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
 
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
 else:
-    import _signal as signal  # see ganeti_ovs.cli.calls
+    import _signal as signal  # see ganeti_ovs.node.calls
 
 _TRIES = 60
 """How often, a second apart, the guard tries to reach Open vSwitch."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from syslog import LOG_DAEMON, LOG_WARNING, openlog, syslog
 
-from ganeti_ovs.cluster import pending
-from ganeti_ovs.cluster.document import Busy, change_lock
-from ganeti_ovs.hooks.takeback import take_back, trace
+from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.node import pending
+from ganeti_ovs.node.document import change_lock
+from ganeti_ovs.node.takeback import take_back, trace
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
@@ -71,7 +72,7 @@ def settle(
     try:
         there = trace(session, change, found.same_boot)
     except Error as err:
-        raise _pending_still(err) from None
+        raise _pending_still(err) from err
     if there is False:
         if not dry_run:
             pending.forget(environ, found.former)
@@ -115,11 +116,11 @@ def _put_back(session: Session, change: switches.Change, same_boot: bool) -> tup
             result = take_back(session, change, None, same_boot)
         except TransactionFailed as err:
             if err.error not in _REFUSED:
-                raise _pending_still(err) from None
+                raise _pending_still(err) from err
             if looks == _LOOKS:
                 return f"{_WHAT} cannot be taken back: {err}; gnt-ovs verify, gnt-ovs apply", False
         except Error as err:
-            raise _pending_still(err) from None
+            raise _pending_still(err) from err
         else:
             return f"{_WHAT}{result.words}" if result.left else "", True
         looks += 1
@@ -153,4 +154,4 @@ def _change(found: Mapping[str, Any]) -> switches.Change:
             tuple(switches.Device(*one) for one in found["devices"]),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as err:
-        raise Error(f"the change that is pending is broken: {err!r}"[:200]) from None
+        raise Error(f"the change that is pending is broken: {err!r}"[:200]) from err

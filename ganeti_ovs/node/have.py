@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ganeti_ovs.cluster import pending
-from ganeti_ovs.cluster.document import Busy, change_lock
+from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.node import pending
+from ganeti_ovs.node.document import change_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

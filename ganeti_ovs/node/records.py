@@ -15,6 +15,7 @@ import os
 from time import clock_gettime_ns
 
 from ganeti_ovs.cluster import files
+from ganeti_ovs.cluster.paths import run_directory
 from ganeti_ovs.model.plug import Plug, parse_plug
 from ganeti_ovs.model.value import frozen
 
@@ -42,12 +43,6 @@ class Record:
 
     plug: Plug
     nic: dict[str, str]
-
-
-def run_directory(environ: Mapping[str, str]) -> str:
-    """Ganeti's /var/run, which its own scripts let tests move (net-common)."""
-    root = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
-    return root + "/run"
 
 
 def plug_now(ifindex: int) -> Plug:

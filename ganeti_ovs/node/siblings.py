@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import socket
 
-from ganeti_ovs.cluster import records
-from ganeti_ovs.cluster.running import running_nics
 from ganeti_ovs.model.names import instance_name, interface_name
+from ganeti_ovs.node import records
+from ganeti_ovs.node.running import running_nics
 from ganeti_ovs.ovsdb.client import default_socket
 from ganeti_ovs.ovsdb.find import find
 from ganeti_ovs.ovsdb.session import NODE, Session, apply_limit

@@ -9,7 +9,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from typing import Any, Optional
+    from typing import Any
 else:
     # NOTE: signal's own module makes enums of its constants when imported, as socket's does.
     import _signal as signal
@@ -39,7 +39,7 @@ class Calls:
         for number, handler in self._old.items():
             signal.signal(number, handler)
 
-    def line(self, limit: float, longest: int) -> Optional[str]:  # noqa: UP045
+    def line(self, limit: float, longest: int) -> str | None:
         """The next line, or the rest without a newline at the end of the input.
 
         None when there is no more, after `limit` seconds, after a signal (of

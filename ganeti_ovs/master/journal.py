@@ -1,19 +1,20 @@
 """What this master has sent in vain: which nodes are to be left alone with it, and why.
 
 A file on the master, in the place of the node's own document. What nodes have, they say
-themselves (`ganeti_ovs.cluster.ask`), so nothing is lost when another one becomes the master.
+themselves (`ganeti_ovs.master.ask`), so nothing is lost when another one becomes the master.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from os.path import dirname
 from typing import Any
 
 from ganeti_ovs.cluster import files
-from ganeti_ovs.cluster.distribute import Outcome
-from ganeti_ovs.cluster.document import Lock, document_path, write_file
+from ganeti_ovs.cluster.paths import data_directory, run_directory
+from ganeti_ovs.linux.files import write_file
+from ganeti_ovs.linux.locks import Lock
+from ganeti_ovs.master.distribute import Outcome
 from ganeti_ovs.model.document import digest, revision_of
 
 SEND_PATIENCE = 180.0
@@ -33,9 +34,9 @@ class Sent:
 
     def __init__(self, environ: Mapping[str, str], patience: float = 0) -> None:
         """`patience`: seconds to wait for another one who is sending."""
-        self._path = f"{dirname(document_path(environ))}/sent.json"
+        self._path = f"{data_directory(environ)}/ganeti-ovs/sent.json"
         busy = "another change of vSwitches is being carried to the nodes"
-        self._lock = Lock(environ, "send", patience, busy)
+        self._lock = Lock(f"{run_directory(environ)}/ganeti-ovs/send.lock", patience, busy)
         self._nodes: dict[str, dict[str, str]] = {}
         self._read()
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic, sleep
 
-from ganeti_ovs.cluster.ask import Have, ask
-from ganeti_ovs.cluster.distribute import Reach, distribute
-from ganeti_ovs.cluster.document import UNDER_WAY, Busy
 from ganeti_ovs.cluster.hook import is_master
 from ganeti_ovs.cluster.master import Master
-from ganeti_ovs.cluster.sent import Sent
-from ganeti_ovs.cluster.wanted import all_documents
-from ganeti_ovs.model.document import digest
+from ganeti_ovs.linux.locks import Busy
+from ganeti_ovs.master.ask import Have, ask
+from ganeti_ovs.master.desired import all_documents
+from ganeti_ovs.master.distribute import Reach, distribute
+from ganeti_ovs.master.journal import Sent
+from ganeti_ovs.model.document import UNDER_WAY, digest
 
 __all__ = ["Busy", "converge", "unsent"]
 

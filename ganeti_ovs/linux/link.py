@@ -98,7 +98,7 @@ class Link:
             self._kernel.send(pack(_HEADER, size, kind, flags, 1, 0) + body)
             answer = self._kernel.recv(1 << 16)
         except OSError as err:
-            raise Error(f"{self.tap}: the kernel does not answer: {err.strerror or err}") from None
+            raise Error(f"{self.tap}: the kernel does not answer: {err.strerror or err}") from err
         if unpack_from(_HEADER, answer)[1] == _NLMSG_ERROR:
             code = -unpack_from("=i", answer, _HEADER_SIZE)[0]
             if code:

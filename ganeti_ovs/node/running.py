@@ -15,16 +15,17 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganeti_ovs.cluster import files, qemu, records, xen
-from ganeti_ovs.cluster.records import run_directory
+from ganeti_ovs.cluster import files, qemu, xen
+from ganeti_ovs.cluster.paths import run_directory
 from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import instance_name
+from ganeti_ovs.node import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ganeti_ovs.cluster.records import Record
     from ganeti_ovs.model.plug import Plug
+    from ganeti_ovs.node.records import Record
 
     Environment = dict[str, str]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from time import monotonic, sleep
 
-from ganeti_ovs.cluster.link import Link
+from ganeti_ovs.linux.link import Link
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb import switches
@@ -66,7 +66,7 @@ def take_back(
     """
     if not change.operations or session is None:
         return _result("", False, _devices_as_before(change, same_boot))
-    from ganeti_ovs.ovsdb.learning import announce
+    from ganeti_ovs.node.announce import announce
     from ganeti_ovs.plan.compare import left
 
     words, done = "", True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import _socket as socket
 from struct import calcsize, pack, unpack_from
 
-from ganeti_ovs.cluster.link import attributes
+from ganeti_ovs.linux.link import attributes
 from ganeti_ovs.model.errors import Error
 
 TYPE_CHECKING = False
@@ -145,7 +145,7 @@ class _Kernel:
                     start += (length + 3) & ~3
                 more = bool(flags & _DUMP)
         except OSError as err:
-            raise Error(f"the kernel does not tell the node's addresses: {err}") from None
+            raise Error(f"the kernel does not tell the node's addresses: {err}") from err
 
 
 def _outputs(data: bytes) -> Iterator[int]:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 import sys
 
-from ganeti_ovs.cli.calls import LONGEST
-from ganeti_ovs.cluster import document, pending
-from ganeti_ovs.hooks.settle import data, settle
-from ganeti_ovs.hooks.switches import kept, objections, prepare, set_up
-from ganeti_ovs.hooks.takeback import put_back
 from ganeti_ovs.model.document import digest
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.jsontext import dumps
+from ganeti_ovs.node import document, pending
+from ganeti_ovs.node.calls import LONGEST
+from ganeti_ovs.node.settle import data, settle
+from ganeti_ovs.node.switches import kept, objections, prepare, set_up
+from ganeti_ovs.node.takeback import put_back
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
-from ganeti_ovs.ovsdb.state import states
+from ganeti_ovs.plan.state import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ganeti_ovs.cli.calls import Calls
-    from ganeti_ovs.cli.guard import Guard
     from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.node.calls import Calls
+    from ganeti_ovs.node.guard import Guard
     from ganeti_ovs.ovsdb.session import Session
     from ganeti_ovs.plan.found import Tables
     from ganeti_ovs.plan.vswitch import Plan
@@ -109,8 +109,8 @@ class Run:
     def _change(self, confirm: float, plan: Plan, change: switches.Change) -> bool | None:
         """None: others have changed the rows since they were read, and nothing was done."""
         # Imported only now: most calls are to look.
-        from ganeti_ovs.cli.guard import Guard
-        from ganeti_ovs.ovsdb.learning import announce, leave, with_stations
+        from ganeti_ovs.node.announce import announce, leave, with_stations
+        from ganeti_ovs.node.guard import Guard
 
         change = with_stations(self.session, change, self.wanted)
         limit = confirm + 4 * self.session.limit + _MARGIN
@@ -128,14 +128,14 @@ class Run:
                     raise
                 return None
             except Error as err:
-                raise self._failed(err, change, guard) from None
+                raise self._failed(err, change, guard) from err
             try:
                 plan.warnings += set_up(self.wanted)
                 if change.operations:
                     plan.warnings += announce(self.session, self._moved(change), change)
                 good = self._finish(confirm, plan, change)
             except Error as err:
-                raise self._failed(err, change, guard) from None
+                raise self._failed(err, change, guard) from err
             if not self.left:
                 guard.dismiss()
             return good
@@ -148,7 +148,7 @@ class Run:
         return Error(f"{err}{words}")
 
     def _moved(self, change: switches.Change) -> list[str]:
-        from ganeti_ovs.ovsdb.learning import moved
+        from ganeti_ovs.node.announce import moved
 
         return moved(change.before, switches.read_tables(self.session), self.wanted)
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import socket
 
-from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.configuration import Tags
 from ganeti_ovs.cluster.environment import means_another
 from ganeti_ovs.cluster.moved import commands, keep_index
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.node import records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ganeti_ovs.cluster.records import Record
+    from ganeti_ovs.node.records import Record
 
 _NOBODYS = "9999"
 """An index that no NIC has."""

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ganeti_ovs.cluster.distribute import Reach, answer_of, running
+from ganeti_ovs.master.distribute import Reach, answer_of, running
 from ganeti_ovs.model.document import digest
 
 QUESTION = "node-apply --json --have"
@@ -48,7 +48,7 @@ def ask(nodes: Iterable[str], reach: Reach) -> dict[str, Have]:
     if not names:
         return {}
     with ThreadPoolExecutor(len(names)) as pool:
-        return dict(zip(names, pool.map(lambda node: _checked(node, reach), names)))
+        return dict(zip(names, pool.map(lambda node: _checked(node, reach), names), strict=True))
 
 
 def _checked(node: str, reach: Reach) -> Have:

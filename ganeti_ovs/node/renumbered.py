@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.cluster.configuration import Tags
 from ganeti_ovs.cluster.hook import instance_nics, is_here
 from ganeti_ovs.cluster.moved import commands, keep_index
-from ganeti_ovs.cluster.running import running_nics
+from ganeti_ovs.node.running import running_nics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

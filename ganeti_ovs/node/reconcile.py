@@ -6,12 +6,12 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.cluster import records
-from ganeti_ovs.cluster.link import Link
 from ganeti_ovs.cluster.qemu import Monitors
-from ganeti_ovs.hooks.look import View, look
+from ganeti_ovs.linux.link import Link
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb import node
+from ganeti_ovs.node import records
+from ganeti_ovs.node.look import View, look
+from ganeti_ovs.ovsdb import steps as node
 from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.session import NODE, Session, apply_limit
 from ganeti_ovs.plan import reconcile as plans

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from _socket import if_nameindex
 
-from ganeti_ovs.cluster import document, pending
-from ganeti_ovs.cluster.addresses import carries
-from ganeti_ovs.cluster.link import Link
-from ganeti_ovs.hooks.settle import settle
-from ganeti_ovs.hooks.takeback import devices, put_back
+from ganeti_ovs.linux.addresses import carries
+from ganeti_ovs.linux.link import Link
+from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.node import document, pending
+from ganeti_ovs.node.settle import settle
+from ganeti_ovs.node.takeback import devices, put_back
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import Client, TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
@@ -67,7 +68,7 @@ def kept(environ: Mapping[str, str]) -> tuple[VSwitch, ...] | None:
     try:
         return None if text is None else from_document(text)[0]
     except BadInput as err:
-        raise Error(f"{document.document_path(environ)}: {err}") from None
+        raise Error(f"{document.document_path(environ)}: {err}") from err
 
 
 def restore(
@@ -114,7 +115,7 @@ def restore(
                     problems += odd
                 if made:
                     done += plan.changes
-    except document.Busy as err:
+    except Busy as err:
         problems += [str(err)] if keeps else []
     except Error as err:
         problems.append(str(err))

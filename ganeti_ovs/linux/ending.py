@@ -23,33 +23,39 @@ class Terminated(BaseException):
 def ended(program: str, main: Callable[[], int], say: Callable[[str], object]) -> int:
     """The exit code of `main`; whatever it raises is one line, told by `say`, and exit code 1.
 
-    With GANETI_OVS_DEBUG=1 in the environment, the traceback follows. `program` is what
-    wants to be named as having been ended.
+    With GANETI_OVS_DEBUG=1 in the environment, the traceback with all causes goes before.
+    `program` is what wants to be named as having been ended.
     """
     try:
         signal.signal(signal.SIGTERM, _terminate)
         return main()
     except Error as err:
+        trace()
         say(str(err))
     except (KeyboardInterrupt, Terminated) as err:
         what = "SIGTERM" if isinstance(err, Terminated) else "SIGINT"
         say(f"{program} was ended by {what}")
     except Exception as err:
+        trace()
         say(unexpected(err))
     return 1
 
 
 def unexpected(err: Exception) -> str:
-    """What is said of a fault of our own; shows the traceback where that is asked for."""
-    if os.environ.get("GANETI_OVS_DEBUG") == "1":
-        from traceback import print_exc
-
-        print_exc()
+    """What is said of a fault of our own."""
     text = quoted(str(err), 200)[1:-1]
     return (
         f"unexpected {type(err).__name__}: {text}; please report it;"
         " GANETI_OVS_DEBUG=1 in the environment shows where"
     )
+
+
+def trace() -> None:
+    """Show where the error that is being handled is from, and what caused it, if that is wanted."""
+    if os.environ.get("GANETI_OVS_DEBUG") == "1":
+        from traceback import print_exc
+
+        print_exc()
 
 
 def stderr(line: str) -> None:

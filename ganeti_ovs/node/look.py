@@ -10,13 +10,13 @@ import socket
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.cluster import records
 from ganeti_ovs.cluster.configuration import Tags
 from ganeti_ovs.cluster.environment import nic_from_environment, where
 from ganeti_ovs.cluster.moved import keep_index, kept
-from ganeti_ovs.cluster.running import Running, running_nics, whose
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.plug import parse_plug
+from ganeti_ovs.node import records
+from ganeti_ovs.node.running import Running, running_nics, whose
 from ganeti_ovs.ovsdb.live import read_snapshot
 from ganeti_ovs.plan.reconcile import Desired, Snapshot
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 import os
 
 from ganeti_ovs.cluster import files
-from ganeti_ovs.cluster.document import document_path, load, stamp, write_file
+from ganeti_ovs.linux.files import write_file
 from ganeti_ovs.model.document import digest, sha256
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.jsontext import dumps, values
 from ganeti_ovs.model.value import frozen
+from ganeti_ovs.node.document import document_path, load, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Optional
+    from typing import Any
 
-    Tried = Optional[tuple[str, str]]
+    Tried = tuple[str, str] | None
     """What `tried` says."""
 
 FORMAT = 1
@@ -110,7 +111,7 @@ def read(environ: Mapping[str, str]) -> Pending | None:
             None if data["former"] is None else (str(data["former"][0]), str(data["former"][1])),
         )
     except (ValueError, LookupError, TypeError, RecursionError) as err:
-        raise Error(f"{path} is broken: {err!r}"[:200]) from None
+        raise Error(f"{path} is broken: {err!r}"[:200]) from err
 
 
 def finish(environ: Mapping[str, str]) -> None:
@@ -165,7 +166,7 @@ def tried(environ: Mapping[str, str]) -> Tried:
             raise ValueError("another format")
         return str(data["digest"]), str(data["error"])
     except (ValueError, LookupError, TypeError, RecursionError) as err:
-        raise Error(f"{path} cannot be read: {err!r}"[:200]) from None
+        raise Error(f"{path} cannot be read: {err!r}"[:200]) from err
 
 
 def kept_digest(environ: Mapping[str, str]) -> str | None:
@@ -188,7 +189,7 @@ def _remove(path: str) -> None:
     except FileNotFoundError:
         pass
     except OSError as err:
-        raise Error(f"{path} cannot be removed: {err.strerror or err}") from None
+        raise Error(f"{path} cannot be removed: {err.strerror or err}") from err
 
 
 def _path(environ: Mapping[str, str]) -> str:

@@ -9,19 +9,17 @@ flows are changed, so that a frame on the old way can undo them. So we send our 
 
 from __future__ import annotations
 
-from _socket import AF_PACKET, SOCK_RAW, socket
-from os import listdir
-from os.path import dirname
-
+from ganeti_ovs.linux.rarp import announce_from
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import Client
-from ganeti_ovs.ovsdb.state import states
+from ganeti_ovs.ovsdb.control import ask, control_socket
 from ganeti_ovs.ovsdb.switches import Change, read_tables
 from ganeti_ovs.plan.found import Found, only, ours
+from ganeti_ovs.plan.state import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from typing import Any
 
     from ganeti_ovs.model.vswitch import VSwitch
@@ -51,7 +49,7 @@ def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -
         for bridge in bridges
     }
     try:
-        with _control(session) as control:
+        with control_socket(session) as control:
             for bridge in bridges:
                 inside = {
                     "LOCAL",
@@ -100,9 +98,9 @@ def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
                     went[name] = (port, stay[0])
     if went:
         try:
-            with _control(session) as control:
+            with control_socket(session) as control:
                 for port, member in went.values():
-                    _ask(control, "bond/set-active-member", port, member)
+                    ask(control, "bond/set-active-member", port, member)
         except (Error, OSError):
             pass  # It makes the change cost some frames, no more.
         announce(session, went, change)
@@ -126,10 +124,10 @@ def announce(session: Session, names: Iterable[str], change: Change) -> list[str
         return []
     try:
         now = states(read_tables(session), todo)
-        with _control(session) as control:
+        with control_socket(session) as control:
             _round(control, now, change)
             # Half a second; only then no frame goes the old way any more.
-            _ask(control, "revalidator/wait")
+            ask(control, "revalidator/wait")
             for name, state in now.items():
                 uplinks = {
                     str(member["ofport"])
@@ -137,7 +135,7 @@ def announce(session: Session, names: Iterable[str], change: Change) -> list[str
                     for member in about["members"].values()
                 }
                 if {*_learned(control, name, uplinks)} & {*change.stations[name]}:
-                    _ask(control, "fdb/flush", name)
+                    ask(control, "fdb/flush", name)
             _round(control, now, change)
     except (Error, OSError) as err:
         return [f"{', '.join(sorted(todo))}: the other side was not told where guests are: {err}"]
@@ -149,7 +147,7 @@ def _round(control: Client, now: dict[str, dict[str, Any]], change: Change) -> N
         for port, about in state["ports"].items():
             device = _used(control, port, about)
             if device:
-                _send(device, change.stations[name], about["trunks"])
+                announce_from(device, change.stations[name], about["trunks"])
 
 
 def _with_link(about: dict[str, Any]) -> list[str]:
@@ -171,7 +169,7 @@ def _used(control: Client, port: str, about: dict[str, Any]) -> str:
         return str(next(iter(about["members"]), ""))
     if bond["mode"] != "active-backup" or bond["negotiated"]:
         return ""
-    return _active(_ask(control, "bond/show", port))
+    return _active(ask(control, "bond/show", port))
 
 
 def _active(shown: str) -> str:
@@ -190,42 +188,5 @@ def _active(shown: str) -> str:
 
 def _learned(control: Client, name: str, ports: set[str]) -> list[tuple[str, int]]:
     """(MAC, VLAN) of all that the vSwitch has learned at these ports (OpenFlow numbers)."""
-    rows = [line.split() for line in _ask(control, "fdb/show", name).splitlines()[1:]]
+    rows = [line.split() for line in ask(control, "fdb/show", name).splitlines()[1:]]
     return [(row[2], int(row[1])) for row in rows if len(row) >= 3 and row[0] in ports]
-
-
-def _send(device: str, stations: Sequence[tuple[str, int]], trunks: list[int]) -> None:
-    """A gratuitous RARP of each station, as Open vSwitch's own learning packets are."""
-    raw = socket(AF_PACKET, SOCK_RAW)
-    try:
-        raw.bind((device, 0))
-        for mac, vlan in stations:
-            if not trunks or vlan in trunks:
-                raw.send(rarp(bytes.fromhex(mac.replace(":", "")), vlan))
-    finally:
-        raw.close()
-
-
-def rarp(mac: bytes, vlan: int) -> bytes:
-    """A broadcast frame from `mac` that asks nobody for anything (RFC 903), 60 bytes or more."""
-    tag = b"\x81\x00" + vlan.to_bytes(2, "big") if vlan else b""
-    head = b"\x80\x35" + b"\x00\x01\x08\x00\x06\x04\x00\x03"
-    frame = b"\xff" * 6 + mac + tag + head + mac + bytes(4) + mac + bytes(4)
-    return frame.ljust(60 + len(tag), b"\x00")
-
-
-def _control(session: Session) -> Client:
-    """The running ovs-vswitchd's control socket. Raises Error."""
-    problem: Error | None = None
-    directory = dirname(session.path)
-    for name in sorted(listdir(directory)):
-        if name.startswith("ovs-vswitchd.") and name.endswith(".ctl"):
-            try:
-                return Client(f"{directory}/{name}")
-            except Error as err:  # one that was killed leaves its socket
-                problem = err
-    raise problem or Error(f"no control socket of ovs-vswitchd in {directory}")
-
-
-def _ask(control: Client, method: str, *arguments: str) -> str:
-    return str(control.answer(control.post(method, *arguments)))

@@ -1,0 +1,1 @@
+"""The border to the kernel and its files: links, addresses, locks."""

@@ -1,0 +1,1 @@
+"""Services of the master: what is desired, transport, journal, rollout, convergence."""

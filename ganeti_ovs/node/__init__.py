@@ -1,0 +1,1 @@
+"""Services of one node: its ports, its vSwitches, the agent that node-apply runs."""
