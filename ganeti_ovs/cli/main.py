@@ -8,8 +8,7 @@ from importlib import import_module
 import click
 
 from ganeti_ovs import __version__
-from ganeti_ovs.linux.ending import trace
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.linux.ending import ended
 
 COMMANDS = {
     "add-switch": "switches",
@@ -27,7 +26,7 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Imports a command when it is asked for: what the master needs is much for a node."""
+    """Imports a command's module when it is asked for: no command waits for what others need."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -48,12 +47,12 @@ def commands() -> None:
 
 def main() -> int:
     """Run the command line; return the exit code: 0, 1 for an error, 2 for wrong usage."""
+    return ended("gnt-ovs", _main, _say)
+
+
+def _main() -> int:
     try:
         code = commands(prog_name="gnt-ovs", standalone_mode=False)
-    except Error as err:
-        trace()
-        print(f"gnt-ovs: {err}", file=sys.stderr)
-        return 1
     except click.UsageError as err:
         err.show()
         return 2
@@ -61,10 +60,14 @@ def main() -> int:
         err.show()
         return err.exit_code
     except click.exceptions.Abort:
-        print("gnt-ovs: was ended by SIGINT", file=sys.stderr)
+        _say("was ended by SIGINT")
         return 130
     except BrokenPipeError:
         # The reader (head, less) has had enough; nothing more can be written.
         sys.stderr.close()
         return 0
     return int(code or 0)
+
+
+def _say(line: str) -> None:
+    print(f"gnt-ovs: {line}", file=sys.stderr)

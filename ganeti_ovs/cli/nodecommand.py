@@ -1,4 +1,4 @@
-"""gnt-ovs node-apply, as people call it; see ganeti_ovs.cli.start for the master."""
+"""gnt-ovs node-apply: its command line."""
 
 from __future__ import annotations
 
