@@ -3,7 +3,7 @@
 # make test-patched  builds Ganeti with patches/ (5-10 minutes, once) and tests it on real clusters
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
 #                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
-#                  bench-distribute: a vSwitch for 32 nodes, against 4 (5 minutes)
+#                  bench-distribute: a vSwitch for 32 nodes, against 4 (4 minutes)
 # make lint        ruff and mypy --strict
 # make install     DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
 # All but the last install what is missing: Debian packages by apt, test tools into .venv.
