@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import click
 
-from ganeti_ovs.cli.store import Run, chosen_group
-from ganeti_ovs.cli.switches import (
+from ganeti_ovs.cli.nodegroup import chosen_groups, rollout
+from ganeti_ovs.cli.options import (
     dry_run_option,
     force_option,
-    group_of,
     group_option,
     json_option,
     node_option,
 )
+from ganeti_ovs.cli.results import said
 from ganeti_ovs.cluster.master import Master
-from ganeti_ovs.master.desired import read_wanted
 from ganeti_ovs.model.errors import BadInput
 
 
@@ -39,14 +38,11 @@ def apply(
     """
     master = Master()
     cluster = master.read()
-    if node is not None:
-        node_group = group_of(cluster, node, node_group)
-    groups = [node_group] if node_group else [*cluster.groups]
     codes = []
-    for name in sorted(groups):
+    for name in chosen_groups(cluster, node_group, node):
         try:
-            wanted = read_wanted(cluster, chosen_group(cluster, name))
-            codes.append(Run(master, cluster, wanted, dry_run, force, as_json).apply(node))
+            way = rollout(master, cluster, name, force=force)
+            codes.append(said(way.ask(node) if dry_run else way.carry(node), as_json=as_json))
         except BadInput as err:  # The other groups get theirs all the same.
             click.echo(f"gnt-ovs: {err}", err=True)
             codes.append(1)

@@ -7,26 +7,24 @@ from typing import Any
 
 import click
 
-from ganeti_ovs.cli.store import Run, chosen_group
-from ganeti_ovs.cluster.master import Cluster, Master
-from ganeti_ovs.master.desired import read_wanted
+from ganeti_ovs.cli.nodegroup import chosen_group, rollout
+from ganeti_ovs.cli.options import (
+    dry_run_option,
+    force_option,
+    group_option,
+    json_option,
+    node_option,
+)
+from ganeti_ovs.cli.results import said_of_change
+from ganeti_ovs.cluster.master import Master
+from ganeti_ovs.cluster.switchtags import Settings
+from ganeti_ovs.master.desired import Desired, Proposal, group_proposal, node_proposal
+from ganeti_ovs.master.rollout import Rollout
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.settings import SETTINGS
 from ganeti_ovs.model.vswitch import vswitch
 
 Command = Callable[..., Any]
-
-group_option = click.option("-g", "--node-group", metavar="GROUP", help="By default the only one.")
-node_option = click.option("-n", "--node", metavar="NODE", help="This node alone.")
-dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Show the differences, change nothing."
-)
-force_option = click.option(
-    "--force", is_flag=True, help="Also where it can cut off guests or the node itself."
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, an object a line, instead."
-)
 
 
 def settings_options(command: Command) -> Command:
@@ -51,21 +49,10 @@ def _given(options: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _run(group: str | None, dry_run: bool, force: bool, as_json: bool) -> Run:
+def _rollout(group: str | None, node: str | None = None, *, force: bool) -> Rollout:
     master = Master()
     cluster = master.read()
-    wanted = read_wanted(cluster, chosen_group(cluster, group))
-    return Run(master, cluster, wanted, dry_run, force, as_json)
-
-
-def group_of(cluster: Cluster, node: str, group: str | None) -> str:
-    """The node's group, which must be `group` if that is given."""
-    if node not in cluster.nodes:
-        raise Error(f"there is no node {node}")
-    found = cluster.nodes[node].group
-    if group not in (None, found):
-        raise Error(f"node {node} is in node group {found}, not {group}")
-    return found
+    return rollout(master, cluster, chosen_group(cluster, group, node), force=force)
 
 
 @click.command("add-switch")
@@ -89,16 +76,18 @@ def add_switch(
     A bridge of that name that is there already is taken over as it is, with its
     ports. Nothing is changed if a node says that it cannot be done there.
     """
-    run = _run(node_group, dry_run, force, as_json)
-    stored = run.wanted.stored.switches
+    way = _rollout(node_group, force=force)
+    stored = way.desired.stored.switches
     if name in stored:
         raise Error(
-            f"node group {run.wanted.group.name} has a vSwitch {name} already;"
+            f"node group {way.desired.group.name} has a vSwitch {name} already;"
             " gnt-ovs modify-switch changes it"
         )
     settings = _given(options)
     vswitch(name, settings)
-    return run.change_group({**stored, name: settings}, f"add-switch {name}")
+    after = {**stored, name: settings}
+    proposal = group_proposal(way.desired, after, f"add-switch {name}")
+    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
 
 
 @click.command("modify-switch")
@@ -129,40 +118,48 @@ def modify_switch(
 
     Guests stay connected. With -n, --reset gives the node back what its group has.
     """
-    master = Master()
-    cluster = master.read()
-    if node is not None:
-        node_group = group_of(cluster, node, node_group)
-    wanted = read_wanted(cluster, chosen_group(cluster, node_group))
-    run = Run(master, cluster, wanted, dry_run, force, as_json)
-    kept = wanted.nodes[node].switches if node else wanted.stored.switches
-    before = dict(kept.get(name, {}))
-    of_group = wanted.stored.switches.get(name, {})
-    whole = {**of_group, **before}
+    way = _rollout(node_group, node, force=force)
+    kept = _kept(way.desired, node)
+    before = kept.get(name, {})
+    of_group = way.desired.stored.switches.get(name, {})
     after = {**before, **_given(options)}
     if add_uplink or remove_uplink:
-        after["uplinks"] = _uplinks(
-            after.get("uplinks", whole.get("uplinks", "")), add_uplink, remove_uplink
-        )
+        now = after.get("uplinks", of_group.get("uplinks", ""))
+        after["uplinks"] = _uplinks(now, add_uplink, remove_uplink)
     for setting in reset:
         key = setting.replace("-", "_")
         if key not in SETTINGS:
             raise Error(f"there is no setting {setting}: {', '.join(SETTINGS)}")
         after.pop(key, None)
-    if name not in wanted.stored.switches and (not before or not after.items() < before.items()):
-        # Settings of a node that came from another group can still be taken away.
-        raise Error(f"node group {wanted.group.name} has no vSwitch {name}")
+    _check_modified(way.desired, node, name, after)
     if after.get("uplinks") == "":
-        if node and "uplinks" in of_group:
-            raise Error(f"{node} cannot do without uplinks while its node group has some")
         del after["uplinks"]
     if node is None:
         vswitch(name, after)
-    what = f"modify-switch {name}"
+    proposal = _modified(way, node, {**kept, name: after}, f"modify-switch {name}")
+    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+
+
+def _kept(desired: Desired, node: str | None) -> dict[str, Settings]:
+    """What is kept of the group, or what the node has of its own."""
+    return desired.stored.switches if node is None else desired.nodes[node].switches
+
+
+def _check_modified(desired: Desired, node: str | None, name: str, after: Settings) -> None:
+    group, before = desired.stored.switches, _kept(desired, node).get(name, {})
+    if name not in group and (not before or not after.items() < before.items()):
+        # Settings of a node that came from another group can still be taken away.
+        raise Error(f"node group {desired.group.name} has no vSwitch {name}")
+    if node and after.get("uplinks") == "" and "uplinks" in group.get(name, {}):
+        raise Error(f"{node} cannot do without uplinks while its node group has some")
+
+
+def _modified(way: Rollout, node: str | None, after: dict[str, Settings], what: str) -> Proposal:
     if node is None:
-        return run.change_group({**kept, name: after}, what)
-    rest = {other: settings for other, settings in kept.items() if other != name}
-    return run.change_node(cluster.nodes[node], {**rest, **({name: after} if after else {})}, what)
+        return group_proposal(way.desired, after, what)
+    # A vSwitch of which the node has no settings any more is none of its own.
+    own = {name: settings for name, settings in after.items() if settings}
+    return node_proposal(way.desired, way.cluster.nodes[node], own, what)
 
 
 def _uplinks(text: str, add: tuple[str, ...], remove: tuple[str, ...]) -> str:
@@ -187,15 +184,16 @@ def remove_switch(
 
     Refused while a guest uses it; --force cuts that guest off and says so.
     """
-    run = _run(node_group, dry_run, force, as_json)
-    stored = run.wanted.stored.switches
+    way = _rollout(node_group, force=force)
+    stored = way.desired.stored.switches
     if name not in stored:
-        raise Error(f"node group {run.wanted.group.name} has no vSwitch {name}")
-    for node, own in run.wanted.nodes.items():
+        raise Error(f"node group {way.desired.group.name} has no vSwitch {name}")
+    for node, own in way.desired.nodes.items():
         if name in own.switches:
             raise Error(
                 f"node {node} has settings of its own for {name}; first gnt-ovs modify-switch -n"
                 f" {node} {name} " + " ".join(f"--reset {s}" for s in own.switches[name])
             )
     rest = {other: settings for other, settings in stored.items() if other != name}
-    return run.change_group(rest, f"remove-switch {name}")
+    proposal = group_proposal(way.desired, rest, f"remove-switch {name}")
+    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import click
 
-from ganeti_ovs.cli.store import chosen_group
-from ganeti_ovs.cli.switches import group_option
+from ganeti_ovs.cli.options import group_option
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.cluster.switchtags import Settings
-from ganeti_ovs.master.desired import read_wanted
+from ganeti_ovs.master.desired import group_named, read_desired
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.settings import SETTINGS, Setting, text_of
 from ganeti_ovs.model.vswitch import VSwitch, bond_name, value, vswitch
@@ -66,16 +65,16 @@ _HEADERS = {"own": "OwnSettings"} | {
 
 def kept_switches(cluster: Cluster, group: str | None) -> Iterator[Kept]:
     """All vSwitches that are kept, by group and name. Raises BadInput for a wrong tag."""
-    names = sorted(cluster.groups) if group is None else [chosen_group(cluster, group).name]
+    names = sorted(cluster.groups) if group is None else [group_named(cluster, group).name]
     for name in names:
-        wanted = read_wanted(cluster, cluster.groups[name])
-        for switch, settings in sorted(wanted.stored.switches.items()):
+        desired = read_desired(cluster, cluster.groups[name])
+        for switch, settings in sorted(desired.stored.switches.items()):
             own = {
                 node: stored.switches[switch]
-                for node, stored in wanted.nodes.items()
+                for node, stored in desired.nodes.items()
                 if switch in stored.switches
             }
-            yield Kept(vswitch(switch, settings), name, tuple(sorted(wanted.nodes)), own)
+            yield Kept(vswitch(switch, settings), name, tuple(sorted(desired.nodes)), own)
 
 
 def _fields(text: str | None) -> tuple[str, ...]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import click
 
-from ganeti_ovs.cli.store import Run, chosen_group
-from ganeti_ovs.cli.switches import group_of, group_option, node_option
+from ganeti_ovs.cli.nodegroup import chosen_groups, rollout
+from ganeti_ovs.cli.options import group_option, node_option
 from ganeti_ovs.cluster.master import Master
-from ganeti_ovs.master.desired import idle_settings, read_wanted
+from ganeti_ovs.master.desired import idle_settings
 from ganeti_ovs.master.distribute import Outcome
+from ganeti_ovs.master.rollout import Result
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.plan.health import State, differences, failures, oddities
 
@@ -49,17 +49,13 @@ def verify(*, node_group: str | None, node: str | None, as_json: bool) -> int:
     """
     master = Master()
     cluster = master.read()
-    if node is not None:
-        node_group = group_of(cluster, node, node_group)
     reports: list[Report] = []
-    for name in [node_group] if node_group else sorted(cluster.groups):
+    for name in chosen_groups(cluster, node_group, node):
         try:
-            wanted = read_wanted(cluster, chosen_group(cluster, name))
-            outcomes, offline = Run(master, cluster, wanted).ask(node)
+            way = rollout(master, cluster, name)
+            reports += _of_group(way.ask(node), idle_settings(way.desired))
         except BadInput as err:
             reports.append(Report(name, "", errors=(str(err),)))
-            continue
-        reports += _of_group(name, outcomes, offline, idle_settings(wanted))
     if as_json:
         click.echo(json.dumps([asdict(report) for report in reports], indent=2))
     else:
@@ -68,11 +64,10 @@ def verify(*, node_group: str | None, node: str | None, as_json: bool) -> int:
     return 0 if all(report.good for report in reports) else 1
 
 
-def _of_group(
-    group: str, outcomes: Mapping[str, Outcome], offline: list[str], idle: list[str]
-) -> list[Report]:
+def _of_group(result: Result, idle: list[str]) -> list[Report]:
+    group, outcomes = result.group, result.outcomes
     reports = [_of_node(group, outcome) for outcome in outcomes.values()]
-    reports += [Report(group, node, offline=True) for node in offline]
+    reports += [Report(group, node, offline=True) for node in result.offline]
     between = (*idle, *differences({name: _state(one) for name, one in outcomes.items()}))
     if between:
         reports.append(Report(group, "", warnings=between))

@@ -6,11 +6,12 @@ import socket
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import files
-from ganeti_ovs.cluster.paths import data_directory
 from ganeti_ovs.model.errors import BadInput, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from ganeti_ovs.cluster.runtime import Runtime
 
     Environment = dict[str, str]
 
@@ -73,9 +74,9 @@ def is_here(nodes: Iterable[str]) -> bool:
     return any(here in (name, name.partition(".")[0]) for name in nodes)
 
 
-def is_master(environ: Mapping[str, str]) -> bool:
+def is_master(here: Runtime) -> bool:
     """True if this node is the master, by what Ganeti keeps on every node."""
-    name = (files.read(f"{data_directory(environ)}/ganeti/ssconf_master_node") or "").strip()
+    name = (files.read(f"{here.lib}/ganeti/ssconf_master_node") or "").strip()
     return bool(name) and is_here([name])
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.cluster.environment import nic_from_environment, where
 from ganeti_ovs.cluster.hook import group_network, instance_nics, is_here, nodes_to_be
 from ganeti_ovs.cluster.moved import keep_index
+from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.linux.ending import ended, stderr, trace
 from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import interface_name
@@ -122,7 +123,7 @@ def _converge(event: str, environ: Environment) -> list[str]:
 
     added = (environ.get("GANETI_NODE_NAME", ""),) if event == "node-add" else ()
     try:
-        return converge(environ, 0 if event == "watcher" else _SEND_PATIENCE, added)
+        return converge(runtime(environ), 0 if event == "watcher" else _SEND_PATIENCE, added)
     except Busy as err:
         return [] if event == "watcher" else [str(err)]
     except Error as err:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.master.converge import unsent
 from ganeti_ovs.model.document import UNDER_WAY
 from ganeti_ovs.model.errors import Error
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 def verify(environ: Environment) -> list[str]:
     """What is not as it should be: here, and on the master also which nodes lack their document."""
     problems: list[str] = []
-    for check in (_here, unsent):
+    for check in (_here, _elsewhere):
         try:
             problems += check(environ)
         except Error as err:
             problems.append(str(err))
     return problems
+
+
+def _elsewhere(environ: Environment) -> list[str]:
+    return unsent(runtime(environ))
 
 
 def _here(environ: Environment) -> list[str]:

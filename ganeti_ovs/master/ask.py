@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ganeti_ovs.master.distribute import Reach, answer_of, running
+from ganeti_ovs.master.transport import Connection, NoAnswer, Reach
 from ganeti_ovs.model.document import digest
 
 QUESTION = "node-apply --json --have"
@@ -53,16 +53,14 @@ def ask(nodes: Iterable[str], reach: Reach) -> dict[str, Have]:
 
 def _checked(node: str, reach: Reach) -> Have:
     try:
-        with running(reach(node, f"gnt-ovs {QUESTION}")) as process:
-            assert process.stdin is not None
-            process.stdin.close()
-            answer = answer_of(process, LIMIT)
+        with Connection(reach(node, f"gnt-ovs {QUESTION}")) as agent:
+            return _have(agent.ask(None, LIMIT, last=True))
+    except NoAnswer as err:
+        said = str(err)
+        # NOTE: what click says of an option that it does not know.
+        return Have(unknown=said, older="No such option" in said and "--have" in said)
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as err:
         return Have(unknown=f"{type(err).__name__}: {err}")
-    if isinstance(answer, str):
-        # NOTE: what click says of an option that it does not know.
-        return Have(unknown=answer, older="No such option" in answer and "--have" in answer)
-    return _have(answer)
 
 
 def _have(answer: dict[str, Any]) -> Have:

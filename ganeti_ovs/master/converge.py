@@ -14,11 +14,14 @@ from time import monotonic, sleep
 
 from ganeti_ovs.cluster.hook import is_master
 from ganeti_ovs.cluster.master import Master
+from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.master.ask import Have, ask
 from ganeti_ovs.master.desired import all_documents
-from ganeti_ovs.master.distribute import Reach, distribute
-from ganeti_ovs.master.journal import Sent
+from ganeti_ovs.master.distribute import distribute
+from ganeti_ovs.master.journal import Journal
+from ganeti_ovs.master.rollout import send, undisturbed
+from ganeti_ovs.master.transport import Reach
 from ganeti_ovs.model.document import UNDER_WAY, digest
 
 __all__ = ["Busy", "converge", "unsent"]
@@ -41,61 +44,55 @@ class View:
     """Those of which nothing is known, and so nothing is sent to them; a line each."""
 
 
-def converge(
-    environ: Mapping[str, str], patience: float = 0, added: tuple[str, ...] = ()
-) -> list[str]:
+def converge(here: Runtime, patience: float = 0, added: tuple[str, ...] = ()) -> list[str]:
     """Send every node what it does not have; what went wrong. Nothing on nodes that are no master.
 
     A node that has carried its document out and taken it back, for whatever reason, is left
     alone until somebody says `gnt-ovs apply`. Nodes `added` have just come to the cluster.
     Raises Error, and Busy when another one is still sending after `patience` seconds.
     """
-    if not is_master(environ):
+    if not is_master(here):
         return []
     master = Master()
-    with Sent(environ, patience) as sent:
-        master.settle()
-        cluster = master.read()
+    with undisturbed(master, here, patience) as (cluster, journal):
         documents, problems = all_documents(cluster)
-        return problems + bring(documents, partial(master.reach, cluster), sent, added)
+        return problems + bring(documents, partial(master.reach, cluster), journal, added)
 
 
-def unsent(environ: Mapping[str, str]) -> list[str]:
+def unsent(here: Runtime) -> list[str]:
     """Which nodes do not have what they should; nothing on nodes that are no master."""
-    if not is_master(environ):
+    if not is_master(here):
         return []
     master = Master()
     cluster = master.read()
     documents, problems = all_documents(cluster)
-    return problems + lacking(documents, partial(master.reach, cluster), Sent(environ))
+    return problems + lacking(documents, partial(master.reach, cluster), Journal(here))
 
 
 def bring(
-    documents: Mapping[str, str], reach: Reach, sent: Sent, added: tuple[str, ...] = ()
+    documents: Mapping[str, str], reach: Reach, journal: Journal, added: tuple[str, ...] = ()
 ) -> list[str]:
     """Ask all nodes, and send their documents to those that lack them; what went wrong."""
-    sent.forget(added)
-    view = look(documents, reach, sent)
+    journal.forget(added)
+    view = look(documents, reach, journal)
     if view.new:
-        sent.begin(view.new)
-        outcomes = distribute(view.new, reach)
-        sent.end(outcomes)
+        outcomes = send(view.new, reach, journal)
         view.problems += [
             f"{node}: {outcome.error}" for node, outcome in outcomes.items() if outcome.error
         ]
     return view.problems
 
 
-def lacking(documents: Mapping[str, str], reach: Reach, sent: Sent) -> list[str]:
+def lacking(documents: Mapping[str, str], reach: Reach, journal: Journal) -> list[str]:
     """Ask all nodes; which of them lack their documents, and why, a line each.
 
     Of those that are being changed nothing is said before it is over, if it is in UNDER_WAY.
     """
-    view = look(documents, reach, sent)
+    view = look(documents, reach, journal)
     deadline = monotonic() + UNDER_WAY
     while view.under_way and monotonic() < deadline:
         sleep(_AGAIN)
-        later = look({node: documents[node] for node in view.under_way}, reach, sent)
+        later = look({node: documents[node] for node in view.under_way}, reach, journal)
         view.new.update(later.new)
         view.alone.update(later.alone)
         view.problems += later.problems
@@ -105,14 +102,16 @@ def lacking(documents: Mapping[str, str], reach: Reach, sent: Sent) -> list[str]
         " whether it has them is unknown"
         for node in view.under_way
     ]
-    reasons = {node: sent.error(node) or "it has others, or none" for node in view.new} | view.alone
+    reasons = {
+        node: journal.error(node) or "it has others, or none" for node in view.new
+    } | view.alone
     return view.problems + [
         f"node {node} does not have its vSwitches ({why}); gnt-ovs apply"
         for node, why in sorted(reasons.items())
     ]
 
 
-def look(documents: Mapping[str, str], reach: Reach, sent: Sent) -> View:
+def look(documents: Mapping[str, str], reach: Reach, journal: Journal) -> View:
     """Which nodes lack their document, by what they say now."""
     view = View()
     answers = ask(documents, reach)
@@ -132,7 +131,7 @@ def look(documents: Mapping[str, str], reach: Reach, sent: Sent) -> View:
         elif have.under_way and not have.has(made):
             view.under_way.append(node)
         elif not have.has(made):
-            why = have.why if have.tried == made else sent.alone(node, text)
+            why = have.why if have.tried == made else journal.alone(node, text)
             if why:
                 view.alone[node] = why
             else:

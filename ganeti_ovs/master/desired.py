@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from ganeti_ovs.cluster.master import Cluster, Group
-from ganeti_ovs.cluster.switchtags import Stored, read_tags, switches_for
+from ganeti_ovs.cluster.master import Cluster, Group, Node
+from ganeti_ovs.cluster.switchtags import (
+    Settings,
+    Stored,
+    TagChange,
+    change,
+    read_tags,
+    switches_for,
+)
 from ganeti_ovs.model.document import to_document
-from ganeti_ovs.model.errors import BadInput
+from ganeti_ovs.model.errors import BadInput, Error
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Desired:
     """One node group's vSwitches as they are kept, or shall be."""
 
     group: Group
@@ -19,10 +27,61 @@ class Wanted:
     nodes: dict[str, Stored]
     """Each node's own settings."""
 
+    def only(self, node: str | None) -> Desired:
+        """The same for this node alone; without one, for all. Raises Error if it is not there."""
+        if node is None:
+            return self
+        if node not in self.nodes:
+            raise Error(f"node {node} has left node group {self.group.name}; try again")
+        return replace(self, nodes={node: self.nodes[node]})
 
-def read_wanted(cluster: Cluster, group: Group) -> Wanted:
+
+@dataclass(frozen=True)
+class Proposal:
+    """What shall be kept instead: of a group, or what one of its nodes has of its own."""
+
+    desired: Desired
+    """What the nodes that it is about are to have then."""
+    owner: Group | Node
+    """Whose tags change."""
+    revisions: tuple[str, ...]
+    """Those that the owner had when it was read."""
+    tags: TagChange
+    what: str
+    """The command, for Ganeti's log."""
+
+    @property
+    def node(self) -> str | None:
+        """The node that it is about; None if all of the group."""
+        return self.owner.name if isinstance(self.owner, Node) else None
+
+
+def group_proposal(desired: Desired, after: Mapping[str, Settings], what: str) -> Proposal:
+    """Make `after` what the group keeps. Raises BadInput for what tags cannot hold."""
+    stored = desired.stored
+    then = replace(desired, stored=Stored(dict(after), stored.revisions))
+    return Proposal(then, desired.group, stored.revisions, change(stored, after), what)
+
+
+def node_proposal(
+    desired: Desired, node: Node, after: Mapping[str, Settings], what: str
+) -> Proposal:
+    """Make `after` what the node has of its own. Raises BadInput for what tags cannot hold."""
+    stored = desired.nodes[node.name]
+    then = replace(desired, nodes={node.name: Stored(dict(after), stored.revisions)})
+    return Proposal(then, node, stored.revisions, change(stored, after, is_node=True), what)
+
+
+def group_named(cluster: Cluster, name: str) -> Group:
+    """The group with this name. Raises Error that says which there are."""
+    if name not in cluster.groups:
+        raise Error(f"there is no node group {name}: {', '.join(sorted(cluster.groups))}")
+    return cluster.groups[name]
+
+
+def read_desired(cluster: Cluster, group: Group) -> Desired:
     """What is kept for this group and its nodes. Raises BadInput that names a wrong tag."""
-    return Wanted(
+    return Desired(
         group,
         read_tags(group.tags, f"node group {group.name}"),
         {
@@ -33,16 +92,16 @@ def read_wanted(cluster: Cluster, group: Group) -> Wanted:
     )
 
 
-def documents(cluster: Cluster, wanted: Wanted) -> tuple[dict[str, str], list[str]]:
+def documents(cluster: Cluster, desired: Desired) -> tuple[dict[str, str], list[str]]:
     """Every node's document, and the nodes that are offline. Raises BadInput."""
     found: dict[str, str] = {}
     offline: list[str] = []
-    for name, own in sorted(wanted.nodes.items()):
-        switches = switches_for(wanted.stored, own, f"node {name}")
+    for name, own in sorted(desired.nodes.items()):
+        switches = switches_for(desired.stored, own, f"node {name}")
         if cluster.nodes[name].offline:
             offline.append(name)
         else:
-            found[name] = to_document(switches, "+".join(wanted.stored.revisions))
+            found[name] = to_document(switches, "+".join(desired.stored.revisions))
     return found, offline
 
 
@@ -55,16 +114,16 @@ def all_documents(cluster: Cluster) -> tuple[dict[str, str], list[str]]:
     problems: list[str] = []
     for _name, group in sorted(cluster.groups.items()):
         try:
-            found.update(documents(cluster, read_wanted(cluster, group))[0])
+            found.update(documents(cluster, read_desired(cluster, group))[0])
         except BadInput as err:
             problems.append(str(err))
     return found, problems
 
 
-def idle_settings(wanted: Wanted) -> list[str]:
+def idle_settings(desired: Desired) -> list[str]:
     """Settings that nodes have for vSwitches that their group does not have, in words."""
     return [
         f"{node}: has settings of its own for {name}, which its node group does not have"
-        for node, own in sorted(wanted.nodes.items())
-        for name in sorted(own.switches.keys() - wanted.stored.switches.keys())
+        for node, own in sorted(desired.nodes.items())
+        for name in sorted(own.switches.keys() - desired.stored.switches.keys())
     ]

@@ -1,4 +1,4 @@
-"""What this master has sent in vain: which nodes are to be left alone with it, and why.
+"""The master's journal of what it has sent in vain: which nodes are to be left alone, and why.
 
 A file on the master, in the place of the node's own document. What nodes have, they say
 themselves (`ganeti_ovs.master.ask`), so nothing is lost when another one becomes the master.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganeti_ovs.cluster import files
-from ganeti_ovs.cluster.paths import data_directory, run_directory
+from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.linux.files import write_file
 from ganeti_ovs.linux.locks import Lock
 from ganeti_ovs.master.distribute import Outcome
@@ -25,22 +25,22 @@ _LONGEST = 4 << 20
 _BEGUN = "the master was ended before the node had answered"
 
 
-class Sent:
+class Journal:
     """Node -> the last document that it was sent and does not have, and why.
 
     A context manager while documents are sent: one at a time does, so that no
     node gets an older one after a newer one. What they say is to be read inside.
     """
 
-    def __init__(self, environ: Mapping[str, str], patience: float = 0) -> None:
+    def __init__(self, here: Runtime, patience: float = 0) -> None:
         """`patience`: seconds to wait for another one who is sending."""
-        self._path = f"{data_directory(environ)}/ganeti-ovs/sent.json"
+        self._path = f"{here.lib}/ganeti-ovs/sent.json"
         busy = "another change of vSwitches is being carried to the nodes"
-        self._lock = Lock(f"{run_directory(environ)}/ganeti-ovs/send.lock", patience, busy)
+        self._lock = Lock(f"{here.run}/ganeti-ovs/send.lock", patience, busy)
         self._nodes: dict[str, dict[str, str]] = {}
         self._read()
 
-    def __enter__(self) -> Sent:
+    def __enter__(self) -> Journal:
         self._lock.__enter__()
         self._read()
         return self

@@ -80,8 +80,9 @@ FILES = {
 SENT = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from ganeti_ovs.master.journal import Sent
-Sent(os.environ).alone("node", '{"format": 1, "revision": "", "switches": {}}')
+from ganeti_ovs.cluster.runtime import runtime
+from ganeti_ovs.master.journal import Journal
+Journal(runtime(os.environ)).alone("node", '{"format": 1, "revision": "", "switches": {}}')
 """
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.master import ask as module
 from ganeti_ovs.master import converge
 from ganeti_ovs.master.ask import Have, ask
 from ganeti_ovs.master.converge import bring, lacking
 from ganeti_ovs.master.distribute import Outcome
-from ganeti_ovs.master.journal import Sent
+from ganeti_ovs.master.journal import Journal
 from ganeti_ovs.model.document import digest, to_document
 from ganeti_ovs.model.vswitch import VSwitch
 
@@ -65,11 +66,11 @@ class Nodes:
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> Mapping[str, str]:
-    return {"LOCALSTATEDIR": str(tmp_path)}
+def here(tmp_path: Path) -> Runtime:
+    return runtime({"LOCALSTATEDIR": str(tmp_path)})
 
 
-def test_only_what_nodes_lack(environ: Mapping[str, str], tmp_path: Path) -> None:
+def test_only_what_nodes_lack(here: Runtime, tmp_path: Path) -> None:
     """Whatever this master has noted: it may have been no master meanwhile."""
     nodes = Nodes(
         tmp_path,
@@ -89,8 +90,8 @@ def test_only_what_nodes_lack(environ: Mapping[str, str], tmp_path: Path) -> Non
         "node dead: whether it has its vSwitches is unknown: no answer (exit code 255)",
         "node disk: whether it has its vSwitches is unknown: tried.json cannot be read",
     ]
-    with Sent(environ) as sent:
-        said = lacking(documents, nodes.reach, sent)
+    with Journal(here) as journal:
+        said = lacking(documents, nodes.reach, journal)
         assert sorted(said) == sorted(
             [
                 *(
@@ -107,59 +108,53 @@ def test_only_what_nodes_lack(environ: Mapping[str, str], tmp_path: Path) -> Non
             ]
         )
         assert nodes.sent() == []
-        assert bring(documents, nodes.reach, sent) == unknown
+        assert bring(documents, nodes.reach, journal) == unknown
     assert nodes.sent() == ["broken", "none", "other", "tried-other"]
 
 
-def test_nothing_kept_is_as_good_as_nothing_wanted(
-    environ: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_nothing_kept_is_as_good_as_nothing_wanted(here: Runtime, tmp_path: Path) -> None:
     nodes = Nodes(tmp_path, {"n1": has(None), "n2": has(ONE)})
-    with Sent(environ) as sent:
-        assert bring({"n1": NONE, "n2": NONE}, nodes.reach, sent) == []
+    with Journal(here) as journal:
+        assert bring({"n1": NONE, "n2": NONE}, nodes.reach, journal) == []
     assert nodes.sent() == ["n2"]
 
 
-def test_another_revision_of_the_same_is_nothing_new(
-    environ: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_another_revision_of_the_same_is_nothing_new(here: Runtime, tmp_path: Path) -> None:
     nodes = Nodes(tmp_path, {"n1": has(to_document([VSwitch("br0")], "99"))})
-    with Sent(environ) as sent:
-        assert bring({"n1": ONE}, nodes.reach, sent) == []
+    with Journal(here) as journal:
+        assert bring({"n1": ONE}, nodes.reach, journal) == []
     assert nodes.sent() == []
 
 
-def test_no_answer_is_not_for_ever(environ: Mapping[str, str], tmp_path: Path) -> None:
+def test_no_answer_is_not_for_ever(here: Runtime, tmp_path: Path) -> None:
     """What a node that said nothing has tried, it tells when it answers again."""
     silent = "read d; exit 255"
     nodes = Nodes(tmp_path, {"n1": (has(TWO), silent)})
-    with Sent(environ) as sent:
-        assert bring({"n1": ONE}, nodes.reach, sent) == ["n1: no answer (exit code 255)"]
+    with Journal(here) as journal:
+        assert bring({"n1": ONE}, nodes.reach, journal) == ["n1: no answer (exit code 255)"]
         assert nodes.sent() == ["n1"]
         later = Nodes(tmp_path, {"n1": has(TWO, ONE, "it was begun")})
-        assert bring({"n1": ONE}, later.reach, sent) == []
+        assert bring({"n1": ONE}, later.reach, journal) == []
         assert later.sent() == []
-        assert lacking({"n1": ONE}, later.reach, sent) == [
+        assert lacking({"n1": ONE}, later.reach, journal) == [
             "node n1 does not have its vSwitches (it was begun); gnt-ovs apply"
         ]
         # Or that it has tried nothing.
         later = Nodes(tmp_path, {"n1": has(TWO)})
-        assert bring({"n1": ONE}, later.reach, sent) == []
+        assert bring({"n1": ONE}, later.reach, journal) == []
         assert later.sent() == ["n1"]
 
 
-def test_who_is_left_alone_by_the_masters_record(
-    environ: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_who_is_left_alone_by_the_masters_record(here: Runtime, tmp_path: Path) -> None:
     """A change that was stopped is not carried on by itself, unless the node has it."""
     nodes = Nodes(tmp_path, {"n1": has(TWO), "n2": has(ONE)})
     documents = {"n1": ONE, "n2": ONE}
-    with Sent(environ) as sent:
-        sent.begin(documents)
-    with Sent(environ) as sent:
-        assert bring(documents, nodes.reach, sent) == []
+    with Journal(here) as journal:
+        journal.begin(documents)
+    with Journal(here) as journal:
+        assert bring(documents, nodes.reach, journal) == []
         assert nodes.sent() == []
-        assert lacking(documents, nodes.reach, sent) == [
+        assert lacking(documents, nodes.reach, journal) == [
             "node n1 does not have its vSwitches"
             " (the master was ended before the node had answered); gnt-ovs apply"
         ]
@@ -168,9 +163,7 @@ def test_who_is_left_alone_by_the_masters_record(
 @pytest.mark.parametrize(
     ("kept", "gets"), [("true", []), ("false", ["n1"]), ("null", []), ("1", [])]
 )
-def test_an_older_node(
-    kept: str, gets: list[str], environ: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_an_older_node(kept: str, gets: list[str], here: Runtime, tmp_path: Path) -> None:
     """It says at least whether it keeps this very document."""
     would = f'read d; echo \'{{"applied": false, "kept": {kept}}}\''
     taking = f"if [ $# = 1 ]; then {would}; else {FINE}; fi"
@@ -181,15 +174,15 @@ def test_an_older_node(
             return [*argv, "sh", "dry"] if "--dry-run" in command else argv
 
     nodes = Older(tmp_path, {"n1": (OLDER, taking)})
-    with Sent(environ) as sent:
-        said = bring({"n1": ONE}, nodes.reach, sent)
+    with Journal(here) as journal:
+        said = bring({"n1": ONE}, nodes.reach, journal)
         assert said[0] == "node n1 has an older ganeti-ovs, which does not say what it has tried"
         assert ("unknown" in said[-1]) == (kept not in ("true", "false"))
         assert nodes.sent() == gets
         if gets:
-            sent.begin({"n1": ONE})
-            sent.end({"n1": Outcome("n1", False, error="late", answer={"applied": True})})
-            bring({"n1": ONE}, nodes.reach, sent)
+            journal.begin({"n1": ONE})
+            journal.end({"n1": Outcome("n1", False, error="late", answer={"applied": True})})
+            bring({"n1": ONE}, nodes.reach, journal)
             assert nodes.sent() == []
 
 
@@ -229,7 +222,7 @@ def test_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_change_that_is_under_way(
     after: str,
     said: list[str],
-    environ: Mapping[str, str],
+    here: Runtime,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -240,14 +233,14 @@ def test_a_change_that_is_under_way(
     documents = {"n1": ONE, "n2": ONE}
     monkeypatch.setattr(converge, "UNDER_WAY", 0.5)
     monkeypatch.setattr(converge, "_AGAIN", 0.01)
-    with Sent(environ) as sent:
+    with Journal(here) as journal:
         first.touch()
-        assert bring(documents, nodes.reach, sent) == []
+        assert bring(documents, nodes.reach, journal) == []
         assert nodes.sent() == ["n2"]
         first.touch()
         other = "node n2 does not have its vSwitches (it has others, or none); gnt-ovs apply"
-        assert sorted(lacking(documents, nodes.reach, sent)) == sorted([*said, other])
+        assert sorted(lacking(documents, nodes.reach, journal)) == sorted([*said, other])
         assert not first.exists()
         # Unless it has what it is to have already.
         nodes = Nodes(tmp_path, {"n1": UNDER_WAY})
-        assert lacking({"n1": TWO}, nodes.reach, sent) == []
+        assert lacking({"n1": TWO}, nodes.reach, journal) == []

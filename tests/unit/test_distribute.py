@@ -123,7 +123,7 @@ def test_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
     others = tmp_path / "others"
 
-    def on_result(outcome: Outcome) -> None:
+    def told(outcome: Outcome) -> None:
         ended.append(outcome.node)
         if len(ended) == 20:
             others.touch()
@@ -134,7 +134,7 @@ def test_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return ["sh", "-c", f"read d; {wait} echo '{{\"applied\": true}}'; read c; {last}"]
 
     names = ["slow", *(f"n{number}" for number in range(20))]
-    found = distribute(dict.fromkeys(names, "{}"), reach, on_result=on_result)
+    found = distribute(dict.fromkeys(names, "{}"), reach, told=told)
     assert list(found) == sorted(names)
     assert all(outcome.done for outcome in found.values())
     assert ended[-1] == "slow"

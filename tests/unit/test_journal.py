@@ -1,15 +1,15 @@
-"""The master's record of what was sent in vain: nobody gets that twice without a command."""
+"""The master's journal of what was sent in vain: nobody gets that twice without a command."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.master.distribute import Outcome
-from ganeti_ovs.master.journal import Sent
+from ganeti_ovs.master.journal import Journal
 from ganeti_ovs.model.document import to_document
 from ganeti_ovs.model.vswitch import VSwitch
 
@@ -18,19 +18,19 @@ TWO = to_document([VSwitch("br0"), VSwitch("br1")], "2")
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> Mapping[str, str]:
-    return {"LOCALSTATEDIR": str(tmp_path)}
+def here(tmp_path: Path) -> Runtime:
+    return runtime({"LOCALSTATEDIR": str(tmp_path)})
 
 
 def answered(node: str, error: str = "", **answer: bool) -> Outcome:
     return Outcome(node, not error, error=error, answer=answer or {"applied": not error})
 
 
-def test_who_is_left_alone(environ: Mapping[str, str]) -> None:
+def test_who_is_left_alone(here: Runtime) -> None:
     wanted = {f"n{number}": ONE for number in range(1, 6)}
-    with Sent(environ) as sent:
-        sent.begin(wanted)
-        sent.end(
+    with Journal(here) as journal:
+        journal.begin(wanted)
+        journal.end(
             {
                 "n1": answered("n1"),
                 "n2": answered("n2", "br0: eth0 carries the node's address", tried=False),
@@ -39,7 +39,7 @@ def test_who_is_left_alone(environ: Mapping[str, str]) -> None:
                 "n5": answered("n5", "ovs-vswitchd refuses eth1", tried=True),
             }
         )
-    later = Sent(environ)
+    later = Journal(here)
     # What did no harm may be tried again; what was taken back may not.
     assert {node: later.alone(node, ONE) for node in wanted} == {
         "n1": "", "n2": "", "n3": "", "n4": "cannot be reached any more",
@@ -50,46 +50,46 @@ def test_who_is_left_alone(environ: Mapping[str, str]) -> None:
     assert later.alone("n4", TWO) == ""
 
 
-def test_another_revision_is_another_matter(environ: Mapping[str, str]) -> None:
+def test_another_revision_is_another_matter(here: Runtime) -> None:
     """A change there and back, perhaps by another master, makes what is noted here stale."""
-    with Sent(environ) as sent:
-        sent.begin({"n1": ONE})
-        sent.end({"n1": answered("n1", "not confirmed", tried=True)})
-        assert sent.alone("n1", ONE) == "not confirmed"
-        assert sent.alone("n1", to_document([VSwitch("br0")], "99")) == ""
+    with Journal(here) as journal:
+        journal.begin({"n1": ONE})
+        journal.end({"n1": answered("n1", "not confirmed", tried=True)})
+        assert journal.alone("n1", ONE) == "not confirmed"
+        assert journal.alone("n1", to_document([VSwitch("br0")], "99")) == ""
 
 
-def test_ended_in_between(environ: Mapping[str, str]) -> None:
+def test_ended_in_between(here: Runtime) -> None:
     """Who has stopped a change that went wrong does not get it again by itself."""
-    with Sent(environ) as sent:
-        sent.begin({"n1": ONE})
-    later = Sent(environ)
+    with Journal(here) as journal:
+        journal.begin({"n1": ONE})
+    later = Journal(here)
     assert later.alone("n1", ONE) == "the master was ended before the node had answered"
 
 
-def test_a_node_that_is_another_machine_now(environ: Mapping[str, str]) -> None:
-    with Sent(environ) as sent:
-        sent.begin({"n1": ONE, "n2": ONE})
-        sent.forget(["n2", "n9"])
-        assert sent.alone("n1", ONE)
-        assert not sent.alone("n2", ONE)
+def test_a_node_that_is_another_machine_now(here: Runtime) -> None:
+    with Journal(here) as journal:
+        journal.begin({"n1": ONE, "n2": ONE})
+        journal.forget(["n2", "n9"])
+        assert journal.alone("n1", ONE)
+        assert not journal.alone("n2", ONE)
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "[" * 99999, '{"n1": 1}', '{"n1": {"document": 1}}']
 )
-def test_a_broken_file_counts_as_none(text: str, environ: Mapping[str, str]) -> None:
-    file = Path(environ["LOCALSTATEDIR"]) / "lib/ganeti-ovs/sent.json"
+def test_a_broken_file_counts_as_none(text: str, here: Runtime) -> None:
+    file = Path(here.lib) / "ganeti-ovs/sent.json"
     file.parent.mkdir(parents=True)
     file.write_text(text)
-    with Sent(environ) as sent:
-        assert sent.alone("n1", ONE) == ""
-        sent.begin({"n1": ONE})
-    assert Sent(environ).alone("n1", ONE)
+    with Journal(here) as journal:
+        assert journal.alone("n1", ONE) == ""
+        journal.begin({"n1": ONE})
+    assert Journal(here).alone("n1", ONE)
 
 
-def test_one_at_a_time(environ: Mapping[str, str]) -> None:
-    with Sent(environ), pytest.raises(Busy, match="is being carried to the nodes"), Sent(environ):
+def test_one_at_a_time(here: Runtime) -> None:
+    with Journal(here), pytest.raises(Busy, match="is being carried to the nodes"), Journal(here):
         pass
-    with Sent(environ):
+    with Journal(here):
         pass
