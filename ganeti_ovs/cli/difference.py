@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import click
 
+from ganeti_ovs.plan.changes import GOES, Change, Kind
+from ganeti_ovs.plan.words import place, words
 
-def shown(line: str) -> str:
-    """One line of a plan's changes as a line of a diff: + comes, - goes, ~ changes.
+
+def shown(change: Change) -> str:
+    """One change as a line of a diff: + comes, - goes, ~ changes (or is somebody else's word).
 
     Colours are taken off again by click where the output is no terminal.
     """
-    before, arrow, after = line.partition(" -> ")
-    if arrow:
-        where, _space, old = _setting(before)
-        return f"~ {where} {click.style(old, fg='red')} -> {click.style(after, fg='green')}"
-    if " removed" in line:
-        return click.style(f"- {line}", fg="red")
-    return click.style(f"+ {line}", fg="green")
-
-
-def _setting(before: str) -> tuple[str, str, str]:
-    """`br0: bond-br0: trunks 10 20` -> where and which setting, and its old value."""
-    where, colon, rest = before.rpartition(": ")
-    name, space, old = rest.partition(" ")
-    return f"{where}{colon}{name}", space, old
+    if change.kind is Kind.SET:
+        old, new = click.style(change.old, fg="red"), click.style(change.new, fg="green")
+        return f"~ {place(change)} {old} -> {new}"
+    if change.kind is Kind.SAID:
+        return f"~ {words(change)}"
+    if change.kind in GOES:
+        return click.style(f"- {words(change)}", fg="red")
+    return click.style(f"+ {words(change)}", fg="green")

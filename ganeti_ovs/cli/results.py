@@ -12,6 +12,7 @@ import click
 from ganeti_ovs.cli.difference import shown
 from ganeti_ovs.master.distribute import Outcome, Told, unheard
 from ganeti_ovs.master.rollout import Result
+from ganeti_ovs.plan.changes import to_json
 
 
 @contextmanager
@@ -53,13 +54,22 @@ def as_data(result: Result) -> dict[str, object]:
             "offline": False,
             "done": outcome.done,
             "changes": outcome.words,
-            "warnings": outcome.warnings,
+            "differences": [to_json(change) for change in outcome.answer.changes],
+            "warnings": outcome.answer.warnings,
             "error": outcome.error,
         }
         for name, outcome in result.outcomes.items()
     ]
     rows += [
-        {"node": name, "offline": True, "done": False, "changes": [], "warnings": [], "error": ""}
+        {
+            "node": name,
+            "offline": True,
+            "done": False,
+            "changes": [],
+            "differences": [],
+            "warnings": [],
+            "error": "",
+        }
         for name in result.offline
     ]
     return {"group": result.group, "dry_run": result.asked, "nodes": rows}
@@ -69,10 +79,10 @@ def _table(result: Result) -> None:
     """Node after node: what was changed, what is odd, what went wrong."""
     for name, outcome in result.outcomes.items():
         click.echo(f"{name}: {_headline(outcome, asked=result.asked)}")
-        for word in outcome.words if outcome.done else ():
-            click.echo("  " + shown(word))
-        for word in outcome.warnings:
-            click.echo("  " + click.style(f"warning: {word}", fg="yellow"))
+        for change in outcome.answer.changes if outcome.done else ():
+            click.echo("  " + shown(change))
+        for line in outcome.answer.warnings:
+            click.echo("  " + click.style(f"warning: {line}", fg="yellow"))
     for name in result.offline:
         click.echo(f"{name}: offline, skipped; it gets it when it is back")
 
@@ -80,6 +90,6 @@ def _table(result: Result) -> None:
 def _headline(outcome: Outcome, *, asked: bool) -> str:
     if not outcome.done:
         return click.style(f"failed: {outcome.error}", fg="red")
-    if not outcome.words:
+    if not outcome.answer.changes:
         return "nothing to do"
     return "would be changed" if asked else "changed"

@@ -21,37 +21,21 @@ from ganeti_ovs.cluster.switchtags import Settings
 from ganeti_ovs.master.desired import Desired, Proposal, group_proposal, node_proposal
 from ganeti_ovs.master.rollout import Rollout
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.vswitch import SETTINGS, vswitch
+from ganeti_ovs.model.settings import SETTINGS
+from ganeti_ovs.model.vswitch import vswitch
 
-_HELP = {
-    "bond_mode": "active-backup, balance-slb or balance-tcp; for two uplinks or more.",
-    "lacp": "off, passive or active.",
-    "lacp_time": "slow (30 s) or fast (1 s).",
-    "lacp_fallback": "yes: active-backup when the other side knows no LACP.",
-    "bond_updelay": "ms that a link must be up before it is used.",
-    "bond_downdelay": "ms that a link must be down before it is not used.",
-    "bond_primary": "The uplink that active-backup prefers.",
-    "bond_rebalance_interval": "ms between moves of flows; 0: never.",
-    "trunks": "VLANs that the uplink lets through, joined by , or +; without: all.",
-    "mtu": "Bytes.",
-    "datapath_type": "system or netdev.",
-    "fail_mode": "standalone or secure.",
-    "rstp": "yes or no.",
-    "mcast_snooping": "yes or no.",
-}
 Command = Callable[..., Any]
 
 
 def settings_options(command: Command) -> Command:
     """An option for every setting of a vSwitch."""
-    for name in reversed(SETTINGS):
+    for name, setting in reversed(SETTINGS.items()):
         if name != "uplinks":
             option = "--" + name.replace("_", "-")
-            command = click.option(option, name, metavar="VALUE", help=_HELP[name])(command)
+            command = click.option(option, name, metavar="VALUE", help=setting.help)(command)
     uplink = click.option(
-        "--uplink", "uplinks", metavar="DEVICE", multiple=True,
-        help="A device of the nodes; several are one bond.",
-    )  # fmt: skip
+        "--uplink", "uplinks", metavar="DEVICE", multiple=True, help=SETTINGS["uplinks"].help
+    )
     return uplink(command)
 
 

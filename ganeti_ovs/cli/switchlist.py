@@ -13,7 +13,8 @@ from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.cluster.switchtags import Settings
 from ganeti_ovs.master.desired import group_named, read_desired
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.vswitch import Bond, VSwitch, bond_name, vswitch
+from ganeti_ovs.model.settings import SETTINGS, Setting, text_of
+from ganeti_ovs.model.vswitch import VSwitch, bond_name, value, vswitch
 
 
 @dataclass(frozen=True)
@@ -33,41 +34,33 @@ def _words(values: tuple[object, ...]) -> str:
 
 def values(kept: Kept) -> dict[str, str]:
     """Every field of the list, as text; "-" where there is nothing."""
-    switch, bond = kept.switch, kept.switch.bond
-    flags = {True: "yes", False: "no"}
+    switch = kept.switch
+    found = {name: _shown(switch, setting) for name, setting in SETTINGS.items()}
     return {
         "name": switch.name,
         "group": kept.group,
-        "uplinks": _words(switch.uplinks),
-        "bond": bond_name(switch.name) if bond else "-",
-        "bond_mode": bond.mode if bond else "-",
-        "lacp": bond.lacp if bond else "-",
-        "lacp_time": bond.lacp_time if bond and bond.lacp != "off" else "-",
-        "lacp_fallback": flags[bond.lacp_fallback] if bond and bond.lacp != "off" else "-",
-        "bond_updelay": str(bond.updelay) if bond else "-",
-        "bond_downdelay": str(bond.downdelay) if bond else "-",
-        "bond_primary": (bond.primary if bond else "") or "-",
-        "bond_rebalance_interval": _interval(bond),
-        "trunks": _words(switch.trunks) if switch.trunks else "all",
-        "mtu": str(switch.mtu or "-"),
-        "datapath_type": switch.datapath_type,
-        "fail_mode": switch.fail_mode,
-        "rstp": flags[switch.rstp],
-        "mcast_snooping": flags[switch.mcast_snooping],
+        "uplinks": found.pop("uplinks"),
+        "bond": bond_name(switch.name) if switch.bond else "-",
+        **found,
         "nodes": str(len(kept.nodes)),
         "own": _words(tuple(sorted(kept.own))),
     }
 
 
-def _interval(bond: Bond | None) -> str:
-    if bond is None or bond.rebalance_interval is None:
+def _shown(switch: VSwitch, setting: Setting) -> str:
+    bond, has = switch.bond, value(switch, setting)
+    if setting.bond_field and (bond is None or (setting.with_lacp and bond.lacp == "off")):
         return "-"
-    return str(bond.rebalance_interval)
+    if has in (None, "", ()):
+        return setting.nothing
+    return _words(has) if isinstance(has, tuple) else text_of(has)
 
 
 FIELDS = tuple(values(Kept(VSwitch("br0"), "", (), {})))
 DEFAULT_FIELDS = ("name", "group", "uplinks", "bond_mode", "lacp", "trunks", "mtu", "nodes", "own")
-_HEADERS = {"own": "OwnSettings", "mtu": "MTU", "lacp": "LACP"}
+_HEADERS = {"own": "OwnSettings"} | {
+    one.name: one.header for one in SETTINGS.values() if one.header
+}
 
 
 def kept_switches(cluster: Cluster, group: str | None) -> Iterator[Kept]:
@@ -96,7 +89,13 @@ def _fields(text: str | None) -> tuple[str, ...]:
     return chosen
 
 
-@click.command("list-switches")
+_LIST_HELP = f"""List the vSwitches of all node groups, or of one.
+
+Fields: {" ".join(FIELDS)}.
+"""
+
+
+@click.command("list-switches", help=_LIST_HELP)
 @group_option
 @click.option("-o", "--output", metavar="FIELDS", help="Joined by commas; +FIELDS: and these.")
 @click.option("--no-headers", is_flag=True, help="Without the first line.")
@@ -112,12 +111,7 @@ def list_switches(
     separator: str | None,
     as_json: bool,
 ) -> int:
-    """List the vSwitches of all node groups, or of one.
-
-    Fields: name group uplinks bond bond_mode lacp lacp_time lacp_fallback bond_updelay
-    bond_downdelay bond_primary bond_rebalance_interval trunks mtu datapath_type fail_mode
-    rstp mcast_snooping nodes own.
-    """
+    """The command; its help is above, with the fields that there are."""
     fields = _fields(output)
     found = [values(kept) for kept in kept_switches(Master().read(), node_group)]
     if as_json:

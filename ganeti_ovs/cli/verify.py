@@ -14,7 +14,7 @@ from ganeti_ovs.master.desired import idle_settings
 from ganeti_ovs.master.distribute import Outcome
 from ganeti_ovs.master.rollout import Result
 from ganeti_ovs.model.errors import BadInput
-from ganeti_ovs.plan.health import State, differences, failures, oddities
+from ganeti_ovs.plan.health import differences, failures, oddities
 
 
 @dataclass(frozen=True)
@@ -68,30 +68,25 @@ def _of_group(result: Result, idle: list[str]) -> list[Report]:
     group, outcomes = result.group, result.outcomes
     reports = [_of_node(group, outcome) for outcome in outcomes.values()]
     reports += [Report(group, node, offline=True) for node in result.offline]
-    between = (*idle, *differences({name: _state(one) for name, one in outcomes.items()}))
+    between = (*idle, *differences({name: one.answer.state for name, one in outcomes.items()}))
     if between:
         reports.append(Report(group, "", warnings=between))
     return reports
 
 
 def _of_node(group: str, outcome: Outcome) -> Report:
-    state = _state(outcome)
-    errors = [outcome.error] if outcome.error else []
-    errors += failures(state)
-    if outcome.answer.get("kept") is False:
+    answer = outcome.answer
+    errors = list(filter(None, (outcome.error, answer.odd)))
+    errors += failures(answer.state)
+    if answer.kept is False:
         errors.append("keeps another description for its next start; gnt-ovs apply")
     return Report(
         group,
         outcome.node,
         drift=outcome.words,
         errors=tuple(errors),
-        warnings=(*outcome.warnings, *oddities(state)),
+        warnings=(*answer.warnings, *oddities(answer.state)),
     )
-
-
-def _state(outcome: Outcome) -> State:
-    state = outcome.answer.get("state")
-    return state if isinstance(state, dict) else {}
 
 
 def _show(report: Report) -> None:

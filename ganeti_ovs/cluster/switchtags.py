@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import interface_name
-from ganeti_ovs.model.vswitch import BOND_SETTINGS, PARSERS, VSwitch, check_together, vswitch
+from ganeti_ovs.model.settings import SETTINGS
+from ganeti_ovs.model.vswitch import VSwitch, check_together, vswitch
 
 PREFIX = "ovs:switch:"
 REVISION = "ovs:revision:"
@@ -114,9 +115,9 @@ def _parse(tag: str) -> tuple[str, str, str]:
     if not colon:
         return name, "", ""
     setting, colon, text = rest.partition(":")
-    if setting not in PARSERS or not colon:
+    if setting not in SETTINGS or not colon:
         raise BadInput(f"unknown; write {PREFIX}<name>:<setting>:<value>")
-    PARSERS[setting](text, setting)
+    SETTINGS[setting].parse(text, setting)
     return name, setting, text
 
 
@@ -174,7 +175,7 @@ def switches_for(group: Stored, node: Stored, where: str) -> tuple[VSwitch, ...]
 def _merged(group: Settings, node: Settings) -> Settings:
     uplinks = node.get("uplinks", group.get("uplinks", "")).split("+")
     if "uplinks" in node and len(uplinks) < 2:
-        group = {name: text for name, text in group.items() if name not in BOND_SETTINGS}
+        group = {name: text for name, text in group.items() if not SETTINGS[name].bond_field}
     elif "uplinks" in node and group.get("bond_primary") not in uplinks:
         group = {name: text for name, text in group.items() if name != "bond_primary"}
     return {**group, **node}

@@ -17,6 +17,7 @@ from ganeti_ovs.node.switches import kept, objections, prepare
 from ganeti_ovs.ovsdb.client import Client, default_socket
 from ganeti_ovs.plan.health import failures, oddities
 from ganeti_ovs.plan.state import states
+from ganeti_ovs.plan.words import words
 
 if TYPE_CHECKING:
     Environment = dict[str, str]
@@ -50,7 +51,7 @@ def _here(environ: Environment) -> list[str]:
         plan, change = prepare(client, wanted, environ)
     state = states(change.before, [switch.name for switch in wanted])
     return [
-        *(f"differs, gnt-ovs apply would do: {line}" for line in plan.changes),
+        *(f"differs, gnt-ovs apply would do: {words(one)}" for one in plan.changes),
         *objections(plan, force=False),
         *failures(state),
         *(f"warning: {line}" for line in (*plan.warnings, *oddities(state))),

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ganeti_ovs.master.answers import NotUnderstood, check_format
 from ganeti_ovs.master.transport import Connection, NoAnswer, Reach
 from ganeti_ovs.model.document import digest
 
@@ -59,11 +60,14 @@ def _checked(node: str, reach: Reach) -> Have:
         said = str(err)
         # NOTE: what click says of an option that it does not know.
         return Have(unknown=said, older="No such option" in said and "--have" in said)
+    except NotUnderstood as err:
+        return Have(unknown=str(err))
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as err:
         return Have(unknown=f"{type(err).__name__}: {err}")
 
 
 def _have(answer: dict[str, Any]) -> Have:
+    check_format(answer)
     kept, tried = answer.get("have", ...), answer.get("tried")
     if isinstance(answer.get("error"), str):
         return Have(unknown=answer["error"])

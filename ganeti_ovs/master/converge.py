@@ -143,8 +143,8 @@ def _older(documents: Mapping[str, str], reach: Reach) -> dict[str, Have]:
     """Of nodes that do not know the question: whether they keep this very document."""
     found = {}
     for node, outcome in distribute(documents, reach, dry_run=True).items():
-        kept = outcome.answer.get("kept")
-        if not isinstance(kept, bool):
+        kept = outcome.answer.kept
+        if kept is None:
             found[node] = Have(unknown=outcome.error or "it does not say what it keeps")
         else:
             found[node] = Have(kept=digest(documents[node]) if kept else "")

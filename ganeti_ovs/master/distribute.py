@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import Any
 
+from ganeti_ovs.master.answers import Answer, NotUnderstood, read_answer
 from ganeti_ovs.master.transport import Connection, NoAnswer, Reach, reachable
+from ganeti_ovs.plan.words import words
 
 LIMIT = 60.0
 """Seconds that a node has for its answer."""
@@ -28,12 +29,14 @@ class Outcome:
 
     node: str
     done: bool
-    words: tuple[str, ...] = ()
-    """What was changed, or would be; a line each."""
-    warnings: tuple[str, ...] = ()
     error: str = ""
-    answer: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    answer: Answer = field(default_factory=Answer)
     """All that the node said of it; empty if it did not answer."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was changed, or would be; a line each."""
+        return tuple(map(words, self.answer.changes))
 
 
 Told = Callable[[Outcome], None]
@@ -75,24 +78,22 @@ def distribute(
 def _checked(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> Outcome:
     try:
         return _one(node, document, reach, dry_run, force)
-    except NoAnswer as err:
-        return Outcome(node, False, error=str(err))
-    except (OSError, ValueError, LookupError, TypeError) as err:
-        return Outcome(node, False, error=f"{type(err).__name__}: {err}")
+    except (NoAnswer, NotUnderstood) as err:
+        return Outcome(node, False, str(err))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as err:
+        return Outcome(node, False, f"{type(err).__name__}: {err}")
 
 
 def _one(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> Outcome:
     command = f"gnt-ovs node-apply --json --confirm {0 if dry_run else CONFIRM}"
     command += " --dry-run" * dry_run + " --force" * force
     with Connection(reach(node, command)) as agent:
-        answer = agent.ask(document, LIMIT)
-        words = tuple(map(str, answer.get("changes", ())))
-        error = str(answer.get("error") or "")
+        answer = read_answer(agent.ask(document, LIMIT))
+        error = answer.error
         if not (error or dry_run):
             # Without a change it needs no proof that the node can still be reached.
-            error = _confirm(agent, reach(node, "true") if words else [])
-        warnings = tuple(map(str, answer.get("warnings", ())))
-        return Outcome(node, not error, words, warnings, error, answer)
+            error = _confirm(agent, reach(node, "true") if answer.changes else [])
+        return Outcome(node, not error, error, answer)
 
 
 def _confirm(agent: Connection, again: list[str]) -> str:
@@ -103,9 +104,9 @@ def _confirm(agent: Connection, again: list[str]) -> str:
     if again and not reachable(again, REACH_LIMIT):
         return f"cannot be reached any more; it takes the change back within {CONFIRM} s"
     try:
-        last = agent.ask("confirm", REACH_LIMIT, last=True)
-    except NoAnswer as err:
+        last = read_answer(agent.ask("confirm", REACH_LIMIT, last=True))
+    except (NoAnswer, NotUnderstood) as err:
         return f"was told to keep the change, but did not say that it has: {err}"
-    if last.get("confirmed") is not True:
-        return f"did not keep the change: {last.get('error') or 'without saying why'}"
+    if not last.confirmed:
+        return f"did not keep the change: {last.error or 'without saying why'}"
     return ""

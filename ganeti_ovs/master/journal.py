@@ -99,7 +99,7 @@ class Journal:
                 del self._nodes[node]
                 continue
             self._nodes[node]["error"] = outcome.error
-            if not (outcome.answer.get("applied") or outcome.answer.get("tried")):
+            if not (outcome.answer.applied or outcome.answer.tried):
                 self._nodes[node]["document"] = ""
         self._write()
 

@@ -14,6 +14,10 @@ from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import decimal
 from ganeti_ovs.model.value import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PORT_TYPES = ("access", "trunk", "hybrid")
 
 _FORMS = "write .5 (access), :10:20 (trunk) or .2:10:20 (hybrid)"
@@ -43,24 +47,47 @@ def parse_vlan(text: str) -> Vlan:
     try:
         head, *tail = text.split(":")
         if head.startswith("."):
-            native: int | None = _vlan_id(head[1:])
+            native: int | None = _given_id(head[1:])
         elif head or not tail:
-            native = _vlan_id(head)
+            native = _given_id(head)
         else:
             native = None
-        trunks = sorted(map(_vlan_id, tail))
+        trunks = sorted(map(_given_id, tail))
     except BadInput as err:
         raise BadInput(f"vlan {quoted(text)}: {err}; {_FORMS}") from err
-    seen = [*trunks, native]
-    for vid in seen:
-        if vid is not None and seen.count(vid) > 1:
-            raise BadInput(f"vlan {quoted(text)}: VLAN {vid} stands there twice")
+    twice = _twice([*trunks, native])
+    if twice is not None:
+        raise BadInput(f"vlan {quoted(text)}: VLAN {twice} stands there twice")
     return Vlan(native, tuple(trunks))
 
 
-def _vlan_id(text: str) -> int:
+def vlan_ids(words: list[str]) -> tuple[int, ...]:
+    """The VLANs of a list, ascending. Raises BadInput; none may stand there twice."""
+    vids = sorted(map(_vlan_id, words))
+    twice = _twice(vids)
+    if twice is not None:
+        raise BadInput(f"VLAN {twice} stands there twice")
+    return tuple(vids)
+
+
+def _twice(vids: Iterable[int | None]) -> int | None:
+    """The first that was there before; None if there is none."""
+    seen: set[int] = set()
+    for vid in vids:
+        if vid in seen:
+            return vid
+        if vid is not None:
+            seen.add(vid)
+    return None
+
+
+def _given_id(text: str) -> int:
     if not text:
         raise BadInput("a VLAN ID is missing")
+    return _vlan_id(text)
+
+
+def _vlan_id(text: str) -> int:
     vid = decimal(text, "VLAN ID", 4)
     if not 1 <= vid <= 4094:
         raise BadInput(f"VLAN ID {vid} is not in 1-4094")

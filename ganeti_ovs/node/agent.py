@@ -15,7 +15,9 @@ from ganeti_ovs.node.switches import kept, objections, prepare, set_up
 from ganeti_ovs.node.takeback import put_back
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
+from ganeti_ovs.plan.changes import FORMAT, to_json
 from ganeti_ovs.plan.state import states
+from ganeti_ovs.plan.words import words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from ganeti_ovs.node.calls import Calls
     from ganeti_ovs.node.guard import Guard
     from ganeti_ovs.ovsdb.session import Session
+    from ganeti_ovs.plan.draft import Plan
     from ganeti_ovs.plan.found import Tables
-    from ganeti_ovs.plan.vswitch import Plan
 
 _ATTEMPTS = 3
 _MARGIN = 30.0
@@ -56,6 +58,7 @@ class Run:
         """True if it could not be put back, which is then the guard's."""
         self.earlier: list[str] = []
         """What became of an earlier change that nobody had finished."""
+        self.warnings: list[str] = []
 
     def settle(self, dry_run: bool) -> None:
         """First, an earlier change that nobody has finished."""
@@ -67,15 +70,14 @@ class Run:
         plan, change = self._prepare()
         against = objections(plan, self.force)
         if not self.as_json:
-            _lines(plan.changes, plan.warnings)
+            self._lines(plan)
             if against:
                 raise Error("; ".join(against))
             return True
         say(
             applied=False,
             dry_run=True,
-            changes=plan.changes,
-            warnings=plan.warnings,
+            **self._planned(plan),
             state=self._state(change.before),
             kept=kept(self.environ) == self.wanted,
             **({"error": "; ".join(against)} if against else {}),
@@ -89,13 +91,13 @@ class Run:
             against = objections(plan, self.force)
             if against:
                 raise Error("; ".join(against))
-            plan.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
+            self.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
             if not change.empty:
                 good = self._change(confirm, plan, change)
                 if good is None:
                     continue
             else:
-                plan.warnings += set_up(self.wanted)
+                self.warnings += set_up(self.wanted)
                 good = self._finish(confirm, plan, change)
             self._tell(confirm, plan, good)
             return good
@@ -103,7 +105,7 @@ class Run:
 
     def _prepare(self) -> tuple[Plan, switches.Change]:
         plan, change = prepare(self.session, self.wanted, self.environ)
-        plan.warnings[:0] = self.earlier
+        self.warnings = [*self.earlier, *plan.warnings]
         return plan, change
 
     def _change(self, confirm: float, plan: Plan, change: switches.Change) -> bool | None:
@@ -130,9 +132,9 @@ class Run:
             except Error as err:
                 raise self._failed(err, change, guard) from err
             try:
-                plan.warnings += set_up(self.wanted)
+                self.warnings += set_up(self.wanted)
                 if change.operations:
-                    plan.warnings += announce(self.session, self._moved(change), change)
+                    self.warnings += announce(self.session, self._moved(change), change)
                 good = self._finish(confirm, plan, change)
             except Error as err:
                 raise self._failed(err, change, guard) from err
@@ -191,29 +193,36 @@ class Run:
         elif self.as_json:
             say(applied=True, **self._done(plan))
         else:
-            _lines(plan.changes, plan.warnings)
+            self._lines(plan)
             if not plan.changes:
                 print("nothing to do")
 
     def _done(self, plan: Plan) -> dict[str, Any]:
         state = self._state(switches.read_tables(self.session))
-        return {"changes": plan.changes, "warnings": plan.warnings, "state": state}
+        return {**self._planned(plan), "state": state}
+
+    def _planned(self, plan: Plan) -> dict[str, Any]:
+        """`changes` in words for people and for a master of an older version, and as data."""
+        return {
+            "changes": [words(one) for one in plan.changes],
+            "differences": [to_json(one) for one in plan.changes],
+            "warnings": self.warnings,
+        }
+
+    def _lines(self, plan: Plan) -> None:
+        for one in plan.changes:
+            print(words(one))
+        for line in self.warnings:
+            print(f"warning: {line}", file=sys.stderr)
 
     def _state(self, tables: Tables) -> dict[str, Any]:
         return states(tables, [switch.name for switch in self.wanted])
 
 
 def say(**what: Any) -> bool:
-    """Print a line of JSON; False if nobody reads any more."""
+    """Print a line of JSON with the answers' format; False if nobody reads any more."""
     try:
-        os.write(1, dumps(what).encode() + b"\n")
+        os.write(1, dumps({"format": FORMAT, **what}).encode() + b"\n")
     except OSError:
         return False
     return True
-
-
-def _lines(changes: list[str], warnings: list[str]) -> None:
-    for line in changes:
-        print(line)
-    for line in warnings:
-        print(f"warning: {line}", file=sys.stderr)

@@ -17,14 +17,15 @@ from ganeti_ovs.ovsdb.client import Client, TransactionFailed, default_socket
 from ganeti_ovs.ovsdb.session import Session, apply_limit
 from ganeti_ovs.plan.found import Found, Host
 from ganeti_ovs.plan.vswitch import plan_switches
+from ganeti_ovs.plan.words import words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.plan.draft import Plan
     from ganeti_ovs.plan.found import Tables
-    from ganeti_ovs.plan.vswitch import Plan
 
 _PATIENCE = 2.0
 """Seconds that a restoration waits for a change that is under way."""
@@ -36,7 +37,7 @@ def prepare(
     """What is to be done for `wanted`, and what it takes to undo it. Changes nothing."""
     tables = switches.read_tables(client)
     plan = plan_switches(wanted, Found(tables), _host(environ))
-    return plan, switches.Change(plan.operations, tables, {}, devices(wanted))
+    return plan, switches.Change([*plan.operations], tables, {}, devices(wanted))
 
 
 def objections(plan: Plan, force: bool) -> list[str]:
@@ -102,19 +103,22 @@ def restore(
             done += settled
             problems += unsettled
             # As it is now: who had the lock before may have kept another one.
-            for switch in (kept(environ) if keeps else None) or ():
-                plan, tables = _plan_one(session, switch, environ)
+            restored = (kept(environ) if keeps else None) or ()
+            host = _host(environ) if restored else Host(frozenset())
+            for switch in restored:
+                plan, tables = _plan_one(session, switch, host)
                 against = [*plan.errors, *plan.refused]
                 problems += against
                 if against:
                     continue
                 made = True
                 if not dry_run:
-                    change = switches.Change(plan.operations, tables, {}, devices((switch,)))
+                    operations = [*plan.operations]
+                    change = switches.Change(operations, tables, {}, devices((switch,)))
                     made, odd = _restore_one(session, switch, change)
                     problems += odd
                 if made:
-                    done += plan.changes
+                    done += map(words, plan.changes)
     except Busy as err:
         problems += [str(err)] if keeps else []
     except Error as err:
@@ -122,9 +126,9 @@ def restore(
     return done, problems
 
 
-def _plan_one(session: Session, switch: VSwitch, environ: dict[str, str]) -> tuple[Plan, Tables]:
+def _plan_one(session: Session, switch: VSwitch, host: Host) -> tuple[Plan, Tables]:
     tables = switches.read_tables(session)
-    return plan_switches((switch,), Found(tables), _host(environ), remove=False), tables
+    return plan_switches((switch,), Found(tables), host, remove=False), tables
 
 
 def _restore_one(

@@ -16,7 +16,7 @@ Tables = dict[str, dict[str, Row]]
 
 _NOTHING: Mapping[str, str] = {}
 
-SETTINGS = "ganeti-ovs-settings"
+SETTINGS_KEY = "ganeti-ovs-settings"
 """external_ids key of a Bridge or Port: the settings in that row that are ours, by spaces.
 
 A row that somebody else made and we adopted has settings of its own; only those
@@ -116,7 +116,7 @@ def ours(row: Row) -> bool:
 
 def own_settings(row: Row) -> set[str]:
     """Names of the settings in this row that we have written."""
-    return set(dict(row["external_ids"][1]).get(SETTINGS, "").split())
+    return set(dict(row["external_ids"][1]).get(SETTINGS_KEY, "").split())
 
 
 def numbers(value: Any) -> tuple[int, ...]:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from ganeti_ovs.model.value import frozen
-from ganeti_ovs.plan.found import SETTINGS, key, own_settings, same, text
-from ganeti_ovs.plan.wire import MARK, ovs_map, ovs_set, uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ganeti_ovs.model.vswitch import VSwitch
-    from ganeti_ovs.plan.found import Row
-    from ganeti_ovs.plan.wire import Operations
+from ganeti_ovs.model.settings import SETTINGS, Place, Setting
+from ganeti_ovs.model.vswitch import VSwitch, value
+from ganeti_ovs.plan.changes import Change, Kind
+from ganeti_ovs.plan.found import SETTINGS_KEY, Row, key, own_settings, same, text
+from ganeti_ovs.plan.wire import MARK, Operations, ovs_map, ovs_set, uuid
 
 UNSET = ["set", []]
 
 
-@frozen
-class Setting:
-    """One setting's place in a row."""
+@dataclass(frozen=True)
+class Column:
+    """What a column of a row, or a key in it, must be for the sake of a setting."""
 
-    name: str
-    """The setting of the model that it belongs to."""
+    setting: str
     column: str
     key: str
-    """In other_config; empty for a column of its own."""
+    """In a column that is a map; empty for a column of its own."""
     value: object
     """What it must be; None: the default."""
     defaults: tuple[object, ...]
@@ -36,92 +33,93 @@ class Setting:
     """False for what only goes with another one."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Difference:
     """What a row needs to be right."""
 
-    columns: dict[str, object]
-    config: dict[str, str | None]
+    columns: Mapping[str, object]
+    config: Mapping[str, str | None]
     """Keys of other_config; None removes the key."""
     own: frozenset[str]
     """The settings that are ours afterwards."""
-    changes: tuple[str, ...]
+    changes: tuple[Change, ...]
     kept: tuple[str, ...]
     """Settings of somebody else's that stay, in words."""
 
 
-def bridge_settings(switch: VSwitch) -> list[Setting]:
+def bridge_columns(switch: VSwitch) -> list[Column]:
     """Settings in the Bridge row."""
-    return [
-        _plain("datapath_type", "datapath_type", switch.datapath_type, "", "system"),
-        _plain("fail_mode", "fail_mode", switch.fail_mode, UNSET, "standalone"),
-        _plain("rstp", "rstp_enable", switch.rstp, False),
-        _plain("mcast_snooping", "mcast_snooping_enable", switch.mcast_snooping, False),
-    ]
+    return _columns(switch, "Bridge")
 
 
-def port_settings(switch: VSwitch) -> list[Setting]:
+def port_columns(switch: VSwitch) -> list[Column]:
     """Settings in the Port row of the uplinks.
 
     NOTE: a bond whose bond_mode is unset makes ovs-vswitchd warn, so the
     default is written. vlan_mode and tag go with trunks: a tag would make an
     access port of it.
     """
-    bond = switch.bond
-    trunks = ovs_set(switch.trunks) if switch.trunks else None
-    interval = bond.rebalance_interval if bond else None
-    mode = (
-        Setting(
-            "bond_mode", "bond_mode", "", None if bond.mode == "active-backup" else bond.mode,
-            ("active-backup", UNSET), always=True,
-        )
-        if bond
-        else Setting("bond_mode", "bond_mode", "", None, (UNSET,))
-    )  # fmt: skip
+    columns = _columns(switch, "Port")
+    for number, one in enumerate(columns):
+        if one.setting == "bond_mode":
+            defaults = tuple(reversed(one.defaults)) if switch.bond else (UNSET,)
+            columns[number] = replace(one, defaults=defaults, always=switch.bond is not None)
+    mode = "trunk" if switch.trunks else None
+    columns.append(Column("trunks", "vlan_mode", "", mode, (UNSET,), shown=False))
+    if switch.trunks:
+        columns.append(Column("trunks", "tag", "", UNSET, (UNSET,)))
+    return columns
+
+
+def interface_columns(switch: VSwitch) -> list[Column]:
+    """Settings in the Interface rows of the uplinks and of the vSwitch's internal port."""
+    return _columns(switch, "Interface")
+
+
+def _columns(switch: VSwitch, table: str) -> list[Column]:
+    """The settings that stand in rows of this table."""
     return [
-        mode,
-        _plain("lacp", "lacp", bond.lacp if bond else "off", UNSET, "off"),
-        _config("lacp_time", "lacp-time", bond.lacp_time if bond else "slow", "slow"),
-        _config(
-            "lacp_fallback",
-            "lacp-fallback-ab",
-            "true" if bond and bond.lacp_fallback else "false",
-            "false",
-        ),
-        _plain("bond_updelay", "bond_updelay", bond.updelay if bond else 0, 0),
-        _plain("bond_downdelay", "bond_downdelay", bond.downdelay if bond else 0, 0),
-        _config("bond_primary", "bond-primary", bond.primary if bond else "", ""),
-        _config(
-            "bond_rebalance_interval",
-            "bond-rebalance-interval",
-            "" if interval is None else str(interval),
-            "",
-        ),
-        Setting("trunks", "trunks", "", trunks, (UNSET,)),
-        Setting("trunks", "vlan_mode", "", trunks and "trunk", (UNSET,), shown=False),
-        *([Setting("trunks", "tag", "", UNSET, (UNSET,))] if trunks else []),
+        _column(one, one.place, value(switch, one))
+        for one in SETTINGS.values()
+        if one.place and one.place.table == table
     ]
 
 
-def interface_settings(switch: VSwitch) -> list[Setting]:
-    """Settings in the Interface rows of the uplinks and of the vSwitch's internal port."""
-    return [Setting("mtu", "mtu_request", "", switch.mtu, (UNSET,))]
+def _column(setting: Setting, place: Place, wanted: object) -> Column:
+    empty: object = None
+    form = _entry if place.key else _plain
+    if not place.key:
+        empty = UNSET if place.empty is None else place.empty
+    default, written = form(setting.default), form(wanted)
+    defaults = (empty,) if same(empty, default) else (empty, default)
+    return Column(
+        setting.name,
+        place.column,
+        place.key,
+        None if wanted == setting.default else written,
+        defaults,
+    )
 
 
-def _plain(name: str, column: str, value: object, *defaults: object) -> Setting:
-    return Setting(name, column, "", None if value in defaults else value, defaults)
+def _plain(wanted: object) -> object:
+    """A setting's value in a column of its own."""
+    if wanted is None:
+        return UNSET
+    return ovs_set(wanted) if isinstance(wanted, tuple) else wanted
 
 
-def _config(name: str, config_key: str, value: str, default: str) -> Setting:
-    wanted = None if value == default else value
-    return Setting(name, "other_config", config_key, wanted, (None, default))
+def _entry(wanted: object) -> str:
+    """A setting's value in a map."""
+    if wanted is None:
+        return ""
+    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
 
 
-def new_row(settings: list[Setting]) -> dict[str, object]:
+def new_row(wanted: list[Column]) -> dict[str, object]:
     """The settings as columns of a row that is to be inserted."""
     columns: dict[str, object] = {}
     config = {}
-    for one in settings:
+    for one in wanted:
         value = one.defaults[0] if one.value is None and one.always else one.value
         if value is None:
             continue
@@ -132,49 +130,55 @@ def new_row(settings: list[Setting]) -> dict[str, object]:
     return {**columns, "other_config": ovs_map(config)} if config else columns
 
 
-def names(settings: list[Setting]) -> frozenset[str]:
+def names(wanted: list[Column]) -> frozenset[str]:
     """The settings' names: all of them are ours in a row that we make."""
-    return frozenset(one.name for one in settings)
+    return frozenset(one.setting for one in wanted)
 
 
-def compare(row: Row, settings: list[Setting], own: set[str]) -> Difference:
-    """What `row` lacks. A setting that is to have its default is cleared only if it is in `own`."""
+def compare(
+    row: Row, wanted: list[Column], own: set[str], switch: str, subject: str = ""
+) -> Difference:
+    """What `row`, which is the vSwitch's own or that of its port or device `subject`, lacks.
+
+    A setting that is to have its default is cleared only if it is in `own`.
+    """
     columns: dict[str, object] = {}
     config: dict[str, str | None] = {}
     now_own = set(own)
     changes, kept = [], []
-    for one in settings:
+    for one in wanted:
         has = dict(row["other_config"][1]).get(one.key) if one.key else row[one.column]
-        value = one.value
-        if value is None:
-            value = one.defaults[0]
+        due = one.value
+        if due is None:
+            due = one.defaults[0]
             unset = one.always and same(has, UNSET)
             if not unset and any(same(has, default) for default in one.defaults):
                 continue
-            if one.name not in own and not unset:
+            if one.setting not in own and not unset:
                 if one.shown:
-                    kept.append(f"{one.name} {text(has)}")
+                    kept.append(f"{one.setting} {text(has)}")
                 continue
-            now_own.add(one.name)
+            now_own.add(one.setting)
         else:
-            now_own.add(one.name)
-        if same(has, value):
+            now_own.add(one.setting)
+        if same(has, due):
             continue
         if one.key:
-            config[one.key] = None if value is None else str(value)
+            config[one.key] = None if due is None else str(due)
         else:
-            columns[one.column] = value
+            columns[one.column] = due
         if one.shown and not (one.always and same(has, UNSET) and one.value is None):
-            changes.append(f"{one.name} {_said(has, one)} -> {_said(value, one)}")
+            old, new = _said(has, one), _said(due, one)
+            changes.append(Change(Kind.SET, switch, subject, one.setting, old, new))
     return Difference(columns, config, frozenset(now_own), tuple(changes), tuple(kept))
 
 
-def _said(value: Any, one: Setting) -> str:
+def _said(has: Any, one: Column) -> str:
     """In words, a default by its name."""
     default = one.defaults[-1]
-    if any(same(value, each) for each in one.defaults) and isinstance(default, str) and default:
+    if any(same(has, each) for each in one.defaults) and isinstance(default, str) and default:
         return default
-    return "unset" if value is None else text(value)
+    return "unset" if has is None else text(has)
 
 
 def write(table: str, row: Row, difference: Difference) -> Operations:
@@ -194,7 +198,7 @@ def claim(table: str, row: Row, own: frozenset[str]) -> Operations:
     """Operations that put our mark and the list of our settings into `row`; none if they are."""
     has = dict(row["external_ids"][1])
     listed = " ".join(sorted(own)) or None
-    wanted: dict[str, str | None] = {MARK[0]: MARK[1], SETTINGS: listed}
+    wanted: dict[str, str | None] = {MARK[0]: MARK[1], SETTINGS_KEY: listed}
     differing = {name: value for name, value in wanted.items() if has.get(name) != value}
     if has.get(MARK[0]) == MARK[1] and own_settings(row) == own:
         return []
@@ -204,11 +208,11 @@ def claim(table: str, row: Row, own: frozenset[str]) -> Operations:
 
 def marks(own: frozenset[str], **others: str) -> list[object]:
     """external_ids of a row that we make."""
-    return ovs_map({MARK[0]: MARK[1], SETTINGS: " ".join(sorted(own)), **others})
+    return ovs_map({MARK[0]: MARK[1], SETTINGS_KEY: " ".join(sorted(own)), **others})
 
 
 def _mutate_map(
-    table: str, where: object, column: str, pairs: dict[str, str | None]
+    table: str, where: object, column: str, pairs: Mapping[str, str | None]
 ) -> dict[str, object]:
     there = {name: value for name, value in pairs.items() if value is not None}
     return {

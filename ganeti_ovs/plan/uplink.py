@@ -7,27 +7,23 @@ datapath and a bond keeps its active member.
 
 from __future__ import annotations
 
-from ganeti_ovs.model.vswitch import bond_name
-from ganeti_ovs.plan.found import ROOT, Found, key, ours, own_settings
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ganeti_ovs.model.vswitch import VSwitch, bond_name
+from ganeti_ovs.plan.changes import Change, Kind
+from ganeti_ovs.plan.found import ROOT, Found, Row, key, ours, own_settings
 from ganeti_ovs.plan.settings import (
     claim,
     compare,
-    interface_settings,
+    interface_columns,
     marks,
     names,
     new_row,
-    port_settings,
+    port_columns,
     write,
 )
-from ganeti_ovs.plan.wire import insert, named, uuid
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ganeti_ovs.model.vswitch import VSwitch
-    from ganeti_ovs.plan.found import Row
-    from ganeti_ovs.plan.wire import Operation, Operations
+from ganeti_ovs.plan.wire import Operation, Operations, insert, named, uuid
 
 
 def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str]) -> dict[str, Row]:
@@ -84,26 +80,27 @@ class Uplink:
     def __init__(self, switch: VSwitch, found: Found, suffix: str) -> None:
         self.switch = switch
         self.operations: Operations = []
-        self.changes: list[str] = []
+        self.changes: list[Change] = []
         self.kept: list[str] = []
-        """What somebody else has set, and stays."""
+        """What somebody else has set, and stays; in words."""
         self._found = found
         self._suffix = suffix
 
-    def make(self) -> tuple[str, object]:
-        """A new port: (its name, the reference to it)."""
+    def make(self) -> object:
+        """A new port: the reference to it."""
         switch = self.switch
         name = bond_name(switch.name) if switch.bond else switch.uplinks[0]
         members = [self._member(device) for device in switch.uplinks]
-        settings = port_settings(switch)
+        columns = port_columns(switch)
         row = {
             "name": name,
             "interfaces": ["set", members],
-            "external_ids": marks(names([*settings, *interface_settings(switch)])),
-            **new_row(settings),
+            "external_ids": marks(names([*columns, *interface_columns(switch)])),
+            **new_row(columns),
         }
         self.operations.append(insert("Port", f"uplink{self._suffix}", row))
-        return name, named(f"uplink{self._suffix}")
+        self.changes.append(Change(Kind.PORT_MADE, switch.name, name, names=switch.uplinks))
+        return named(f"uplink{self._suffix}")
 
     def change(self, port: Row) -> None:
         """The port as it is made right, in its row."""
@@ -117,37 +114,43 @@ class Uplink:
             new = [self._member(device) for device in add]
             old = [uuid(key(members[device])) for device in drop]
             self.operations.append(_members(port, old, new))
-            self.changes += [f"uplink {device} added to {name}" for device in add]
-            self.changes += [f"uplink {device} removed from {name}" for device in drop]
+            self.changes += [
+                Change(Kind.UPLINK_ADDED, switch.name, device, new=name) for device in add
+            ]
+            self.changes += [
+                Change(Kind.UPLINK_REMOVED, switch.name, device, old=name) for device in drop
+            ]
         for device in switch.uplinks:
             if device in members:
-                difference = compare(members[device], interface_settings(switch), own)
-                self.operations += write("Interface", members[device], difference)
-                self.changes += [f"{device}: {words}" for words in difference.changes]
+                row = members[device]
+                difference = compare(row, interface_columns(switch), own, switch.name, device)
+                self.operations += write("Interface", row, difference)
+                self.changes += difference.changes
                 self.kept += [f"{device}: {words}" for words in difference.kept]
                 now_own |= difference.own
-        difference = compare(port, port_settings(switch), own)
+        difference = compare(port, port_columns(switch), own, switch.name, name)
         if add and len(members) == 1:
-            difference.columns.update(_stays_active(next(iter(members.values()))))
+            active = _stays_active(next(iter(members.values())))
+            difference = replace(difference, columns={**difference.columns, **active})
         self.operations += write("Port", port, difference)
-        self.changes += [f"{name}: {words}" for words in difference.changes]
+        self.changes += difference.changes
         self.kept += [f"{name}: {words}" for words in difference.kept]
         if not ours(port):
-            self.changes.append(f"port {name} adopted")
+            self.changes.append(Change(Kind.PORT_ADOPTED, switch.name, name))
         if add or switch.mtu is not None:
             now_own.add("mtu")
         self.operations += claim("Port", port, frozenset(now_own | difference.own))
 
     def _member(self, device: str) -> object:
+        columns = interface_columns(self.switch)
         row = self._found.interfaces.get(device)
         if row is None:
-            columns = new_row(interface_settings(self.switch))
             label = f"member{self._suffix}_{self.switch.uplinks.index(device)}"
-            self.operations.append(insert("Interface", label, {"name": device, **columns}))
+            self.operations.append(insert("Interface", label, {"name": device, **new_row(columns)}))
             return named(label)
         place = self._found.place(device)
         own = own_settings(place[1]) if place else set()
-        difference = compare(row, interface_settings(self.switch), own)
+        difference = compare(row, columns, own, self.switch.name, device)
         self.operations += write("Interface", row, difference)
         return uuid(key(row))
 

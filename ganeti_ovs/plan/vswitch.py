@@ -1,4 +1,4 @@
-"""The vSwitches of a node: (wanted, rows there are) -> operations, and words for people.
+"""The vSwitches of a node: (wanted, rows there are) -> operations, and what they change.
 
 What is there is adopted, not rebuilt; guests' ports are never touched. A vSwitch
 of ours that is not wanted any more goes; one of somebody else's stays as it is.
@@ -6,41 +6,22 @@ of ours that is not wanted any more goes; one of somebody else's stays as it is.
 
 from __future__ import annotations
 
-from ganeti_ovs.model.vswitch import bond_name
-from ganeti_ovs.plan.found import Found, key, ours, own_settings, same
+from ganeti_ovs.model.vswitch import VSwitch, bond_name
+from ganeti_ovs.plan.changes import Change, Kind
+from ganeti_ovs.plan.draft import Draft, Plan
+from ganeti_ovs.plan.found import Found, Host, Row, key, ours, own_settings, same
 from ganeti_ovs.plan.settings import (
-    bridge_settings,
+    bridge_columns,
     claim,
     compare,
-    interface_settings,
+    interface_columns,
     marks,
     names,
     new_row,
     write,
 )
 from ganeti_ovs.plan.uplink import Uplink, bridge_ports, bridges, kept_ports, take_out
-from ganeti_ovs.plan.wire import comment, insert, named, ovs_set, uuid
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ganeti_ovs.model.vswitch import VSwitch
-    from ganeti_ovs.plan.found import Host, Row
-    from ganeti_ovs.plan.wire import Operations
-
-
-class Plan:
-    """What to do. The words are for people, one a line."""
-
-    def __init__(self) -> None:
-        self.operations: Operations = []
-        self.changes: list[str] = []
-        self.warnings: list[str] = []
-        self.refused: list[str] = []
-        """What is not done unless forced."""
-        self.errors: list[str] = []
-        """What cannot be done at all."""
-        self.devices: list[str] = []
-        """Those that are not there, or there and should not be. (At boot they may come or go.)"""
+from ganeti_ovs.plan.wire import insert, named, ovs_set, uuid
 
 
 def plan_switches(
@@ -57,7 +38,7 @@ def plan_switches(
 class _Planner:
     def __init__(self, wanted: tuple[VSwitch, ...], found: Found, host: Host) -> None:
         self.wanted, self.found, self.host = wanted, found, host
-        self.plan = Plan()
+        self.plan = Draft()
         self.kept = kept_ports(wanted, found, host.devices)
         self.kept_rows = {key(port) for port in self.kept.values()}
         self.names = {switch.name for switch in wanted}
@@ -80,9 +61,7 @@ class _Planner:
             place = self.found.place(devices[0])
             if place:
                 self.plan.operations.append(take_out(devices, *place, self.found))
-        if self.plan.operations:
-            self.plan.operations.insert(0, comment("ganeti-ovs: vSwitches"))
-        return self.plan
+        return self.plan.done()
 
     def _check_device(self, switch: VSwitch, device: str) -> None:
         place = self.found.place(device)
@@ -121,11 +100,10 @@ class _Planner:
         elif name in self.host.devices:
             self.plan.devices.append(f"{name} is a device of this node; take another name")
         ports: list[object] = [named(f"local{suffix}")]
-        settings = bridge_settings(switch)
-        mtu = interface_settings(switch)
+        columns, mtu = bridge_columns(switch), interface_columns(switch)
         internal = {"name": name, "type": "internal", **new_row(mtu)}
         local: dict[str, object] = {"name": name, "interfaces": named(f"internal{suffix}")}
-        self.plan.changes.append(f"{name}: made")
+        self.plan.changes.append(Change(Kind.MADE, name))
         self.plan.operations += [
             insert("Interface", f"internal{suffix}", internal),
             insert("Port", f"local{suffix}", local),
@@ -137,8 +115,8 @@ class _Planner:
         row: dict[str, object] = {
             "name": name,
             "ports": ["set", ports],
-            "external_ids": marks(names([*settings, *mtu]), **{"bridge-id": name}),
-            **new_row(settings),
+            "external_ids": marks(names([*columns, *mtu]), **{"bridge-id": name}),
+            **new_row(columns),
         }
         self.plan.operations += [
             insert("Bridge", f"bridge{suffix}", row),
@@ -149,23 +127,22 @@ class _Planner:
         name = switch.name
         self._check_trunks(switch, bridge)
         own = own_settings(bridge)
-        difference = compare(bridge, bridge_settings(switch), own)
+        difference = compare(bridge, bridge_columns(switch), own, name)
         operations = write("Bridge", bridge, difference)
-        words, kept = list(difference.changes), list(difference.kept)
+        adopted = [] if ours(bridge) else [Change(Kind.ADOPTED, name)]
+        self.plan.changes += [*adopted, *difference.changes]
+        kept = list(difference.kept)
         now_own = set(difference.own)
         if "datapath_type" in difference.columns:
             self.plan.warnings.append(f"{name}: another datapath takes all ports off for a moment")
         internal = self.found.interfaces.get(name)
         if internal:
-            mtu = compare(internal, interface_settings(switch), own)
+            mtu = compare(internal, interface_columns(switch), own, name)
             operations += write("Interface", internal, mtu)
-            words += mtu.changes
+            self.plan.changes += mtu.changes
             now_own |= mtu.own
-        if not ours(bridge):
-            words.insert(0, "adopted")
         operations += claim("Bridge", bridge, frozenset(now_own))
         self.plan.operations += operations
-        self.plan.changes += [f"{name}: {one}" for one in words]
         self._drop_ports(switch, bridge)
         ports: list[object] = []
         kept += self._uplinks(switch, suffix, ports)
@@ -183,21 +160,22 @@ class _Planner:
             old = self.found.place(next(iter(self.found.members(port)), ""))
             if old and old[0]["name"] != switch.name:
                 self.plan.operations.append(bridge_ports(old[0], "delete", uuid(key(port))))
-                uplink.changes.append(f"port {port['name']} moved here from {old[0]['name']}")
+                uplink.changes.append(
+                    Change(Kind.PORT_MOVED, switch.name, port["name"], old=old[0]["name"])
+                )
                 if switch.name in self.found.bridges:
                     ports.append(uuid(key(port)))
         else:
             if switch.bond:
                 self._check_name(switch, bond_name(switch.name))
-            name, reference = uplink.make()
-            uplink.changes.append(f"uplink {' and '.join(switch.uplinks)} as port {name}")
-            ports.append(reference)
+            ports.append(uplink.make())
         self.plan.operations += uplink.operations
-        self.plan.changes += [f"{switch.name}: {words}" for words in uplink.changes]
+        self.plan.changes += uplink.changes
         return uplink.kept
 
     def _check_name(self, switch: VSwitch, name: str) -> None:
-        if name in {*self.host.devices, *self.found.ports, *self.found.interfaces}:
+        found = self.found
+        if name in self.host.devices or name in found.ports or name in found.interfaces:
             self.plan.errors.append(f"{switch.name}: its bond would be {name}, which is there")
 
     def _drop_ports(self, switch: VSwitch, bridge: Row) -> None:
@@ -211,7 +189,7 @@ class _Planner:
         ]
         for port in dropped:
             self.plan.operations.append(bridge_ports(bridge, "delete", uuid(key(port))))
-            self.plan.changes.append(f"{switch.name}: port {port['name']} removed")
+            self.plan.changes.append(Change(Kind.PORT_REMOVED, switch.name, port["name"]))
         if dropped and not switch.uplinks:
             self.plan.refused += [
                 f"{name} carries {self.host.carries[name]} and would have no uplink"
@@ -242,6 +220,5 @@ class _Planner:
             self.plan.refused.append(f"{name} has ports that are not ours: {', '.join(others)}")
         if name in self.host.carries:
             self.plan.refused.append(f"{name} carries {self.host.carries[name]}")
-        cut = "".join(f"; cut {one}" for one in [*guests, *others])
-        self.plan.changes.append(f"{name}: removed{cut}")
+        self.plan.changes.append(Change(Kind.REMOVED, name, names=(*guests, *others)))
         self.plan.operations.append(bridges("delete", uuid(key(bridge))))

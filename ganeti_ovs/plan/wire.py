@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    Operation = dict[str, object]
-    Operations = list[Operation]
+Operation = dict[str, object]
+Operations = list[Operation]
 
 MARK = ("ganeti-ovs", "1")
 """The external_ids pair of every row that is ours; only such rows are changed or removed."""

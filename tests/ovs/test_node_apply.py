@@ -244,7 +244,7 @@ def test_confirmed(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     assert answer(process)["applied"] is True
     assert not node.stored.exists()
     out, err = process.communicate("confirm\n", timeout=20)
-    assert (process.returncode, json.loads(out), err) == (0, {"confirmed": True}, "")
+    assert (process.returncode, json.loads(out), err) == (0, {"format": 2, "confirmed": True}, "")
     assert node.stored.read_text() == document(br0("e0"))
     assert node.run(br0("e0"))[0] == ["nothing to do"]
 
@@ -547,7 +547,7 @@ def test_nothing_is_restored_while_a_change_waits(node: Node, ovs: OpenVSwitch, 
         )
         assert "e1" in ofports(ovs)
         out, _ = process.communicate("confirm\n", timeout=30)
-    assert json.loads(out) == {"confirmed": True}
+    assert json.loads(out) == {"format": 2, "confirmed": True}
 
 
 def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
@@ -558,7 +558,9 @@ def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
             node.environ, node.product.gnt_ovs, "node-apply", "--json", "--have", *more
         )
         assert (done.returncode, done.stderr) == (0, "")
-        return json.loads(done.stdout)
+        found = json.loads(done.stdout)
+        assert found.pop("format") == 2
+        return found
 
     assert have() == {"have": None, "tried": None}
     node.run(br0("e0"))

@@ -15,6 +15,7 @@ import pytest
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.master import ask as module
 from ganeti_ovs.master import converge
+from ganeti_ovs.master.answers import Answer
 from ganeti_ovs.master.ask import Have, ask
 from ganeti_ovs.master.converge import bring, lacking
 from ganeti_ovs.master.distribute import Outcome
@@ -181,7 +182,7 @@ def test_an_older_node(kept: str, gets: list[str], here: Runtime, tmp_path: Path
         assert nodes.sent() == gets
         if gets:
             journal.begin({"n1": ONE})
-            journal.end({"n1": Outcome("n1", False, error="late", answer={"applied": True})})
+            journal.end({"n1": Outcome("n1", False, error="late", answer=Answer(applied=True))})
             bring({"n1": ONE}, nodes.reach, journal)
             assert nodes.sent() == []
 
@@ -193,6 +194,11 @@ def test_what_answers_is_something_else(said: str) -> None:
     (found,) = ask(["n1"], lambda _node, _command: ["echo", said]).values()
     assert found.unknown
     assert "\n" not in found.unknown
+
+
+def test_a_later_version() -> None:
+    (found,) = ask(["n1"], lambda _n, _c: ["echo", '{"format": 3, "have": "x"}']).values()
+    assert found == Have(unknown="speaks format 3 of another version of ganeti-ovs; update it")
 
 
 def test_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

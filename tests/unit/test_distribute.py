@@ -34,7 +34,8 @@ def test_confirmed(tmp_path: Path) -> None:
         f"read d; echo '{APPLIED}'; read c; echo \"$d $c\" >{file}; echo '{{\"confirmed\":true}}'"
     )
     outcome = run(script, document='{"x": 1}')
-    assert outcome == Outcome("n1", True, ("br0: made",), ("slow",))
+    assert (outcome.done, outcome.error, outcome.words) == (True, "", ("br0: made",))
+    assert outcome.answer.warnings == ("slow",)
     assert (tmp_path / "said").read_text() == '{"x": 1} confirm\n'
 
 
@@ -46,7 +47,8 @@ def test_nothing_to_do_is_not_asked_twice(tmp_path: Path) -> None:
         f"read d; echo '{answer}'; read c; sleep 0.3; echo \"$c\" >{shlex.quote(str(file))};"
         " echo '{\"confirmed\":true}'"
     )
-    assert run(script, again="exit 1") == Outcome("n1", True)
+    outcome = run(script, again="exit 1")
+    assert (outcome.done, outcome.words) == (True, ())
     assert file.read_text() == "confirm\n"
 
 
@@ -100,6 +102,56 @@ def test_a_node_that_refuses() -> None:
 )
 def test_no_answer(script: str, error: str) -> None:
     assert run(script).error == error
+
+
+def answers(answer: object, last: object = None) -> str:
+    """A node that says this of the document, and that of the confirmation."""
+    words = [f"echo {shlex.quote(json.dumps(one))}" for one in (answer, last)]
+    return f"read d; {words[0]}; read c; {words[1]}"
+
+
+def test_a_node_of_this_version() -> None:
+    made = {"kind": "made", "switch": "br0"}
+    said = {"format": 2, "applied": True, "changes": ["in words"], "differences": [made]}
+    outcome = run(answers(said, {"format": 2, "confirmed": True}))
+    assert (outcome.done, outcome.words) == (True, ("br0: made",))
+
+
+def test_a_node_of_a_later_version(tmp_path: Path) -> None:
+    """It is named and hears no confirmation; what it has is not guessed."""
+    said = {"format": 3, "applied": True, "changes": {"br0": "made"}}
+    heard = tmp_path / "heard"
+    outcome = run(f"{answers(said)}; touch {shlex.quote(str(heard))}")
+    assert (outcome.done, outcome.words) == (False, ())
+    assert outcome.error == "speaks format 3 of another version of ganeti-ovs; update it"
+    assert not heard.exists()
+    later = run(answers(json.loads(APPLIED), {"format": 3, "kept": "yes"}))
+    assert later.error == (
+        "was told to keep the change, but did not say that it has: speaks format 3 of another"
+        " version of ganeti-ovs; update it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ('{"changes": 7}', "its answer is not understood: changes that are no list"),
+        ('{"changes": [{}]}', "its answer is not understood: changes that are no text"),
+        ('{"format": 2, "differences": [{}]}', "its answer is not understood: a change of unknown"),
+        ('{"changes": ' + "[" * 100_000, "RecursionError: "),
+        ('{"changes"', "JSONDecodeError: "),
+    ],
+)
+def test_a_strange_answer_hides_no_other(said: str, error: str, tmp_path: Path) -> None:
+    (tmp_path / "said").write_text(f"{said}\n")
+    fine = answers(json.loads(APPLIED), {"confirmed": True})
+    scripts = {"odd": f"read d; cat {tmp_path}/said; read c", "n1": fine, "n2": fine}
+    found = distribute(
+        dict.fromkeys(scripts, "{}"),
+        lambda node, command: ["sh", "-c", "true" if command == "true" else scripts[node]],
+    )
+    assert found["odd"].error.startswith(error)
+    assert [outcome.done for outcome in found.values()] == [True, True, False]
 
 
 def test_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

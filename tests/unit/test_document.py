@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganeti_ovs.model.document import from_document, to_document
+from ganeti_ovs.model.document import digest, from_document, to_document
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.vswitch import VSwitch, check_together
 from tests.unit.test_vswitch import switches
@@ -28,6 +28,24 @@ def test_round_trip(found: list[VSwitch], revision: str) -> None:
     assert "\n" not in text
     assert text.isascii()
     assert from_document(text) == (tuple(sorted(found, key=lambda one: one.name)), revision)
+
+
+BEFORE = (
+    '{"format": 1, "revision": "7", "switches": {"br0": {"bond_downdelay": "5", "bond_mode":'
+    ' "balance-tcp", "bond_rebalance_interval": "0", "bond_updelay": "10", "datapath_type":'
+    ' "netdev", "fail_mode": "secure", "lacp": "active", "lacp_fallback": "yes", "lacp_time":'
+    ' "fast", "mcast_snooping": "yes", "mtu": "9000", "trunks": "10+20", "uplinks": "eth0+eth1"},'
+    ' "br1": {"bond_primary": "eth3", "uplinks": "eth2+eth3"}, "br2": {"rstp": "yes"}}}'
+)
+"""As the first release sends it, and nodes keep it."""
+
+
+def test_of_the_version_before() -> None:
+    """It means the same, is written the same, and has the same digest: versions compare that."""
+    switches, revision = from_document(BEFORE)
+    assert (len(switches), revision) == (3, "7")
+    assert to_document(switches, revision) == BEFORE
+    assert digest(BEFORE) == ("d98a18e5d4b2f6ae08cbe74091db9f9e3a187062a846d1cb5f454c98560eda88")
 
 
 json_values = st.recursive(

@@ -8,6 +8,7 @@ import pytest
 
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.linux.locks import Busy
+from ganeti_ovs.master.answers import Answer
 from ganeti_ovs.master.distribute import Outcome
 from ganeti_ovs.master.journal import Journal
 from ganeti_ovs.model.document import to_document
@@ -22,8 +23,8 @@ def here(tmp_path: Path) -> Runtime:
     return runtime({"LOCALSTATEDIR": str(tmp_path)})
 
 
-def answered(node: str, error: str = "", **answer: bool) -> Outcome:
-    return Outcome(node, not error, error=error, answer=answer or {"applied": not error})
+def answered(node: str, error: str = "", *, applied: bool = False, tried: bool = False) -> Outcome:
+    return Outcome(node, not error, error, Answer(applied=applied or not error, tried=tried))
 
 
 def test_who_is_left_alone(here: Runtime) -> None:
@@ -33,7 +34,7 @@ def test_who_is_left_alone(here: Runtime) -> None:
         journal.end(
             {
                 "n1": answered("n1"),
-                "n2": answered("n2", "br0: eth0 carries the node's address", tried=False),
+                "n2": answered("n2", "br0: eth0 carries the node's address"),
                 "n3": Outcome("n3", False, error="no answer within 60 s"),
                 "n4": answered("n4", "cannot be reached any more", applied=True),
                 "n5": answered("n5", "ovs-vswitchd refuses eth1", tried=True),

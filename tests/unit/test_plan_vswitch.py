@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.vswitch import VSwitch, check_together, vswitch
 from ganeti_ovs.plan.compare import left
+from ganeti_ovs.plan.draft import Plan
 from ganeti_ovs.plan.found import Host, Tables, ours
 from ganeti_ovs.plan.undo import undo
-from ganeti_ovs.plan.vswitch import Plan, plan_switches
+from ganeti_ovs.plan.vswitch import plan_switches
+from ganeti_ovs.plan.words import words
 from tests.unit.simulated import Database
 from tests.unit.test_plan import check_row
 
@@ -73,7 +75,7 @@ def apply(database: Database, *wanted: VSwitch, host: Host = HOST) -> Plan:
             row = one["row"]
             assert isinstance(row, dict)
             check_row(str(one["table"]), distinct(row))
-    database.transact(plan.operations)
+    database.transact([*plan.operations])
     return plan
 
 
@@ -90,7 +92,7 @@ def distinct(value: Any) -> Any:
 
 def again(database: Database, *wanted: VSwitch) -> None:
     plan = plan_switches(wanted, database.found(), HOST)
-    assert (plan.operations, plan.changes) == ([], [])
+    assert (plan.operations, plan.changes) == ((), ())
 
 
 def row(database: Database, table: str, name: str) -> dict[str, Any]:
@@ -100,6 +102,10 @@ def row(database: Database, table: str, name: str) -> dict[str, Any]:
 
 def members(database: Database, name: str) -> list[str]:
     return list(database.found().members(row(database, "Port", name)))
+
+
+def lines(plan: Plan) -> list[str]:
+    return [words(change) for change in plan.changes]
 
 
 def refusals(plan: Plan) -> list[str]:
@@ -114,7 +120,7 @@ def test_new() -> None:
         fail_mode="secure", mcast_snooping="yes",
     )  # fmt: skip
     plan = apply(database, wanted)
-    assert plan.changes == ["br0: made", "br0: uplink eth0 and eth1 as port bond-br0"]
+    assert lines(plan) == ["br0: made", "br0: uplink eth0 and eth1 as port bond-br0"]
     assert refusals(plan) == []
     again(database, wanted)
     found = row(database, "Port", "bond-br0")
@@ -145,7 +151,7 @@ def test_every_setting_to_its_default_and_back() -> None:
     apply(database, plain)
     without = copy.deepcopy(database.tables)
     plan = apply(database, full)
-    assert sorted(plan.changes) == [
+    assert sorted(lines(plan)) == [
         "br0: bond-br0: bond_downdelay 0 -> 5",
         "br0: bond-br0: bond_mode active-backup -> balance-slb",
         "br0: bond-br0: bond_rebalance_interval unset -> 0",
@@ -168,8 +174,8 @@ def test_adopted_as_it_is() -> None:
     port(database, "br0", "tap0", guest=True)
     before = copy.deepcopy(database.tables)
     plan = apply(database, switch(uplinks="eth0"))
-    assert plan.changes == ["br0: adopted", "br0: port eth0 adopted"]
-    assert plan.warnings == [
+    assert lines(plan) == ["br0: adopted", "br0: port eth0 adopted"]
+    assert [*plan.warnings] == [
         "br0: fail_mode secure was set by hand and stays",
         "br0: eth0: trunks 1 2 was set by hand and stays",
     ]
@@ -222,7 +228,7 @@ def test_a_foreign_bond_keeps_its_name() -> None:
     port(database, "br0", "eth0", "eth1", "eth5", name="mybond", bond_mode="balance-slb")
     wanted = switch(uplinks="eth0+eth1", bond_mode="balance-tcp", lacp="passive")
     plan = apply(database, wanted)
-    assert "br0: uplink eth5 removed from mybond" in plan.changes
+    assert "br0: uplink eth5 removed from mybond" in lines(plan)
     assert members(database, "mybond") == ["eth0", "eth1"]
     again(database, wanted)
 
@@ -246,7 +252,7 @@ def test_two_ports_become_one_bond() -> None:
     port(database, "br0", "eth0")
     port(database, "br0", "eth1")
     plan = apply(database, switch(uplinks="eth0+eth1"))
-    assert "br0: port eth1 removed" in plan.changes
+    assert "br0: port eth1 removed" in lines(plan)
     assert members(database, "eth0") == ["eth0", "eth1"]
 
 
@@ -255,7 +261,7 @@ def test_removal() -> None:
     bridge(database, "theirs")
     apply(database, switch("br0", uplinks="eth0"), switch("br1", uplinks="eth1"))
     plan = apply(database, switch("br0", uplinks="eth0"))
-    assert (plan.changes, refusals(plan)) == (["br1: removed"], [])
+    assert (lines(plan), refusals(plan)) == (["br1: removed"], [])
     assert {b["name"] for b in database.tables["Bridge"].values()} == {"br0", "theirs"}
     port(database, "br0", "tap0", guest=True)
     port(database, "br0", "vxlan0")
@@ -265,7 +271,7 @@ def test_removal() -> None:
         "br0 has ports that are not ours: vxlan0",
         "br0 carries the default route",
     ]
-    assert plan.changes == ["br0: removed; cut tap0 (inst1.lab, NIC 0); cut vxlan0"]
+    assert lines(plan) == ["br0: removed; cut tap0 (inst1.lab, NIC 0); cut vxlan0"]
 
 
 @pytest.mark.parametrize(
@@ -435,22 +441,22 @@ def test_carried_out_twice_and_undone(
         plan = plan_switches(switches, database.found(), HOST)
         if plan.errors:
             continue
-        database.transact(plan.operations)
+        database.transact([*plan.operations])
         second = plan_switches(switches, database.found(), HOST)
-        assert (second.operations, second.changes) == ([], [])
+        assert (second.operations, second.changes) == ((), ())
         now = guests(database)
-        removed = {name for name in there if f"{name}: removed" in " ".join(plan.changes)}
+        removed = {name for name in there if f"{name}: removed" in " ".join(lines(plan))}
         for name, ports in there.items():
             if name not in removed:
                 assert now[name] == ports
         after = copy.deepcopy(database.tables)
         if wishes(after) != wishes(before):
-            assert left(plan.operations, before, after)
-        back = undo(plan.operations, before, database.tables)
+            assert left([*plan.operations], before, after)
+        back = undo([*plan.operations], before, database.tables)
         database.transact(back)
         assert wishes(database.tables) == wishes(before)
-        assert left(plan.operations, before, database.tables) == []
-        assert undo(plan.operations, before, database.tables) == []
+        assert left([*plan.operations], before, database.tables) == []
+        assert undo([*plan.operations], before, database.tables) == []
         database.tables = after
 
 
@@ -462,14 +468,14 @@ def test_undone_though_guests_came_and_went(
     plan = plan_switches(wanted, database.found(), HOST)
     assume(not plan.errors)
     before = copy.deepcopy(database.tables)
-    database.transact(plan.operations)
+    database.transact([*plan.operations])
     both = {b["name"] for b in before["Bridge"].values()} & {s.name for s in wanted}
     assume(both)
     name = min(both)
     port(database, name, "tap7", guest=True)
-    database.transact(undo(plan.operations, before, database.tables))
+    database.transact(undo([*plan.operations], before, database.tables))
     assert "tap7" in guests(database)[name]
-    assert left(plan.operations, before, database.tables) == []
+    assert left([*plan.operations], before, database.tables) == []
 
 
 def test_what_was_changed_again_by_hand_stays_and_is_named() -> None:
@@ -487,14 +493,14 @@ def test_what_was_changed_again_by_hand_stays_and_is_named() -> None:
 
     bond()["trunks"] = 30
     bond()["other_config"] = ["map", [["bond-primary", "eth1"]]]
-    database.transact(undo(plan.operations, before, database.tables))
+    database.transact(undo([*plan.operations], before, database.tables))
     assert (bond()["trunks"], bond()["other_config"]) == (30, ["map", [["bond-primary", "eth1"]]])
     (br0,) = database.tables["Bridge"].values()
     assert br0["fail_mode"] == ["set", []]
-    assert left(plan.operations, before, database.tables) == [
+    assert left([*plan.operations], before, database.tables) == [
         "bond-br0: trunks", "bond-br0: other_config:bond-primary",
     ]  # fmt: skip
-    assert undo(plan.operations, before, database.tables) == []
+    assert undo([*plan.operations], before, database.tables) == []
 
 
 def test_a_device_that_somebody_else_has_taken_is_not_taken_back() -> None:
@@ -506,10 +512,10 @@ def test_a_device_that_somebody_else_has_taken_is_not_taken_back() -> None:
     plan = apply(database, switch(uplinks="eth0+eth2"))
     port(database, "hand", "eth1")
     # Else it would fail for good: names are unique.
-    database.transact(undo(plan.operations, before, database.tables))
+    database.transact(undo([*plan.operations], before, database.tables))
     members = {row["name"] for row in database.tables["Interface"].values()}
     assert members == {"br0", "hand", "eth0", "eth1"}
-    assert left(plan.operations, before, database.tables) == ["bond-br0: without eth1"]
+    assert left([*plan.operations], before, database.tables) == ["bond-br0: without eth1"]
 
 
 def test_rows_that_are_not_whole_are_left_out() -> None:
@@ -525,5 +531,5 @@ def test_rows_that_are_not_whole_are_left_out() -> None:
     found = database.found()
     assert [one["name"] for one in found.ports_of(found.bridges["br0"])] == ["eth0", "hand"]
     plan = plan_switches((switch(uplinks="eth0"),), found, HOST)
-    assert (plan.errors, plan.refused) == ([], [])
-    assert plan.changes == ["br0: adopted", "br0: port eth0 adopted"]
+    assert (plan.errors, plan.refused) == ((), ())
+    assert lines(plan) == ["br0: adopted", "br0: port eth0 adopted"]

@@ -7,11 +7,13 @@ import json
 import pytest
 
 from ganeti_ovs.cli.results import said, said_of_change
+from ganeti_ovs.master.answers import Answer
 from ganeti_ovs.master.distribute import Outcome
 from ganeti_ovs.master.rollout import Result
+from ganeti_ovs.plan.changes import Change, Kind
 
 OUTCOMES = {
-    "n1": Outcome("n1", True, ("br0: made",), ("slow",)),
+    "n1": Outcome("n1", True, answer=Answer((Change(Kind.MADE, "br0"),), ("slow",))),
     "n2": Outcome("n2", True),
     "n3": Outcome("n3", False, error="no answer within 60 s"),
 }
@@ -51,6 +53,7 @@ def test_carried_and_failed(capsys: pytest.CaptureFixture[str]) -> None:
     assert (data["group"], data["dry_run"]) == ("rack1", False)
     assert data["nodes"][0] == {
         "node": "n1", "offline": False, "done": True, "changes": ["br0: made"],
+        "differences": [{"kind": "made", "switch": "br0"}],
         "warnings": ["slow"], "error": "",
     }  # fmt: skip
     assert [(one["node"], one["offline"], one["error"]) for one in data["nodes"][1:]] == [

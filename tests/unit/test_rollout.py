@@ -20,7 +20,7 @@ from ganeti_ovs.cluster.switchtags import REVISION, TagChange
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.master import rollout as module
 from ganeti_ovs.master.desired import group_proposal, node_proposal, read_desired
-from ganeti_ovs.master.distribute import Outcome, Told
+from ganeti_ovs.master.distribute import Told
 from ganeti_ovs.master.journal import Journal
 from ganeti_ovs.master.rollout import Rollout
 from ganeti_ovs.model.errors import Error
@@ -164,7 +164,7 @@ def test_the_journal_knows_before_and_after(here: Runtime) -> None:
     ganeti.groups["rack1"] = Group("rack1", frozenset({"ovs:switch:br0", f"{REVISION}1"}))
     result = rollout(ganeti, here).carry()
     assert result.failed == ["n1"]
-    assert result.outcomes["n1"] == Outcome("n1", False, error="ovs-vswitchd refuses eth1")
+    assert result.outcomes["n1"].error == "ovs-vswitchd refuses eth1"
     before = json.loads(Path(f"{file}.before").read_text())
     assert {node: one["error"] for node, one in before.items()} == dict.fromkeys(
         ["n1", "n2"], "the master was ended before the node had answered"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ganeti_ovs.plan.received import received_state
 from ganeti_ovs.plan.state import states
 from tests.unit.simulated import Database
 
@@ -42,7 +45,9 @@ def cut(guest: Columns, *uplinks: Columns) -> list[str]:
         },
     ]
     database.transact(operations)
-    found: list[str] = states(database.tables, ["br0"])["br0"]["cut"]
+    said = states(database.tables, ["br0"])
+    assert received_state(json.loads(json.dumps(said))) == said
+    found: list[str] = said["br0"]["cut"]
     return found
 
 

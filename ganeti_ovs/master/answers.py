@@ -1,0 +1,100 @@
+"""What node-apply answers, on nodes of this version, of the one before it, and of a later one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganeti_ovs.model.errors import BadInput, Error, quoted
+from ganeti_ovs.plan.changes import FORMAT, Change, from_json, said
+from ganeti_ovs.plan.health import State
+from ganeti_ovs.plan.received import received_state
+
+_FIRST = 1
+"""The format of answers that name none: changes are lines of text."""
+
+
+class NotUnderstood(Error):
+    """Why a node's answer means nothing here, in words that go on behind its name."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that a node has said of a document; nothing of it if it has not answered."""
+
+    changes: tuple[Change, ...] = ()
+    """What it has changed, or would."""
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    applied: bool = False
+    tried: bool = False
+    """True if it may have changed something, if only for a moment."""
+    confirmed: bool = False
+    kept: bool | None = None
+    """Whether it keeps this document; None if it says nothing of that."""
+    state: State = field(default_factory=dict)
+    """How its vSwitches are; empty if it does not say, or not in a way that is understood here."""
+    odd: str = ""
+    """Why `state` is not understood; "" if it is."""
+
+
+def check_format(data: Mapping[str, Any]) -> int:
+    """The format of this answer. Raises NotUnderstood if it is none that is known here."""
+    form = data.get("format", _FIRST)
+    if type(form) is not int or form not in (_FIRST, FORMAT):
+        raise NotUnderstood(
+            f"speaks format {quoted(str(form), 20)[1:-1]} of another version of ganeti-ovs;"
+            " update it"
+        )
+    return form
+
+
+def read_answer(data: Mapping[str, Any]) -> Answer:
+    """One line of node-apply's. Raises NotUnderstood."""
+    form = check_format(data)
+    try:
+        if form == _FIRST:
+            changes = tuple(map(said, _lines(data, "changes")))
+        else:
+            changes = tuple(map(from_json, _list(data, "differences")))
+        warnings = tuple(_lines(data, "warnings"))
+    except BadInput as err:
+        raise NotUnderstood(f"its answer is not understood: {err}") from err
+    kept = data.get("kept")
+    state, odd = _state(data.get("state", {}))
+    return Answer(
+        changes=changes,
+        warnings=warnings,
+        error=str(data.get("error") or ""),
+        applied=data.get("applied") is True,
+        tried=data.get("tried") is True,
+        confirmed=data.get("confirmed") is True,
+        kept=kept if isinstance(kept, bool) else None,
+        state=state,
+        odd=odd,
+    )
+
+
+def _state(data: object) -> tuple[State, str]:
+    try:
+        return received_state(data), ""
+    except BadInput as err:
+        return (
+            {},
+            f"how its vSwitches are is not understood ({err}); another version?",
+        )
+
+
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    found = data.get(name, [])
+    if not isinstance(found, list):
+        raise BadInput(f"{name} that are no list")
+    return found
+
+
+def _lines(data: Mapping[str, Any], name: str) -> list[str]:
+    found = _list(data, name)
+    if not all(isinstance(one, str) for one in found):
+        raise BadInput(f"{name} that are no text")
+    return found

@@ -1,0 +1,47 @@
+"""The plan of a node's vSwitches: a value, and one in the making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganeti_ovs.plan.changes import Change
+from ganeti_ovs.plan.wire import Operation, Operations, comment
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do. All but operations and changes are words for people, one a line."""
+
+    operations: tuple[Operation, ...]
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
+    refused: tuple[str, ...]
+    """What is not done unless forced."""
+    errors: tuple[str, ...]
+    """What cannot be done at all."""
+    devices: tuple[str, ...]
+    """Those that are not there, or there and should not be. (At boot they may come or go.)"""
+
+
+class Draft:
+    """A plan in the making."""
+
+    def __init__(self) -> None:
+        self.operations: Operations = []
+        self.changes: list[Change] = []
+        self.warnings: list[str] = []
+        self.refused: list[str] = []
+        self.errors: list[str] = []
+        self.devices: list[str] = []
+
+    def done(self) -> Plan:
+        """The plan, with a note for the database's log if there is anything to do."""
+        note = [comment("ganeti-ovs: vSwitches")] if self.operations else []
+        return Plan(
+            operations=(*note, *self.operations),
+            changes=tuple(self.changes),
+            warnings=tuple(self.warnings),
+            refused=tuple(self.refused),
+            errors=tuple(self.errors),
+            devices=tuple(self.devices),
+        )
