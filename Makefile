@@ -23,10 +23,10 @@ HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre
 VENV = .venv
 # What depends most on Ganeti's version.
 PATCHED_TOO = $(addprefix tests/cluster/,test_life.py test_accidents.py test_indices.py)
-NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
+NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click \
+  python3-openvswitch python3-pyroute2 python3-rich
 NEED_LINT = python3 python3-venv
-NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti qemu-system-x86 systemd \
-  faketime
+NEED_FAST = $(NEED_DEMO) $(NEED_LINT) ganeti qemu-system-x86 systemd faketime
 NEED_TEST = $(NEED_FAST) linux-image-amd64 busybox-static cpio openssh-server \
   openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool dpkg-dev patch python3-mock
 
@@ -81,8 +81,8 @@ $(VENV)/ready: setup.cfg pyproject.toml
 
 # A tap may appear at any time: the new modules are complete before they take the old ones' place.
 install:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || \
-	  { echo "$(PYTHON) is older than Python 3.9"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than Python 3.11"; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
 	rm -rf $(DESTDIR)$(LIBDIR)/new $(DESTDIR)$(LIBDIR)/old
 	install -d $(DESTDIR)$(LIBDIR)/new

@@ -23,6 +23,10 @@ def main() -> int:
 
 
 def _main() -> int:
+    if sys.flags.no_site:
+        import site
+
+        site.main()
     options = from_master(sys.argv[1:])
     if options is None:
         return _for_people()
@@ -55,10 +59,6 @@ def from_master(words: list[str]) -> dict[str, Any] | None:
 
 
 def _for_people() -> int:
-    if sys.flags.no_site:
-        import site
-
-        site.main()
     from ganeti_ovs.cli.main import main as people
 
     return people()
