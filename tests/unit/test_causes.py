@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ganeti_ovs.linux.ending import ended
 from tests.captured import DIRECTORY, environment
 from tests.testbed.liar import Database
 
@@ -100,7 +102,7 @@ DOORS: dict[str, tuple[str, list[str], dict[str, str]]] = {
             "GANETI_INSTANCE_PRIMARY": socket.gethostname(),
         },
     ),
-    "command": ("cli.start", ["show"], {}),
+    "command": ("cli.main", ["show"], {}),
 }
 
 
@@ -131,7 +133,14 @@ def test_nobody_listens(door: str, tmp_path: Path) -> None:
     assert shown[-1] == line
 
 
-def test_a_library_that_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "click.py").write_text("import nosuchlibrary")
-    (line,) = run("cli.start", tmp_path, False, "show", PYTHONPATH=f"{tmp_path}:{ROOT}")
-    assert line.startswith("gnt-ovs: No module named 'nosuchlibrary' on this node; ")
+def test_a_library_that_is_missing() -> None:
+    def main() -> int:
+        import nosuchlibrary  # type: ignore[import-not-found]  # noqa: F401
+
+        return 0
+
+    handler, said = signal.getsignal(signal.SIGTERM), list[str]()
+    assert ended("gnt-ovs", main, said.append) == 1
+    signal.signal(signal.SIGTERM, handler)
+    (line,) = said
+    assert line.startswith("No module named 'nosuchlibrary' on this node; README.md ")
