@@ -71,6 +71,8 @@ def _asked(master: str) -> tuple[dict[int, str], dict[int, int], Carried]:
     if not answers:
         raise Error(f"the kernel does not tell the node's addresses within {_LIMIT:g} s")
     answer = answers[0]
+    if isinstance(answer, ModuleNotFoundError):
+        raise Error("the node's addresses are not known: install python3-pyroute2") from answer
     if isinstance(answer, Exception):
         raise Error(f"the kernel does not tell the node's addresses: {answer}") from answer
     names, masters, found = answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -86,6 +87,12 @@ def test_a_kernel_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Error, match=r"the node's addresses: .*Cannot allocate memory") as caught:
         addresses.carries("")
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyroute2", None)
+    with pytest.raises(Error, match=r"are not known: install python3-pyroute2$"):
+        addresses.carries("")
 
 
 def test_links_that_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
