@@ -5,6 +5,7 @@
 #                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
 #                  bench-distribute: a vSwitch for 32 nodes, against 4 (4 minutes)
 # make lint        ruff and mypy --strict
+# make coverage    what unit and ovs reach in their own process; coverage-unit: unit, with a floor
 # make install     DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
 # All but the last install what is missing: Debian packages by apt, test tools into .venv.
 
@@ -21,17 +22,18 @@ HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre
   instance-migrate-post instance-failover-post instance-reboot-post instance-remove-post \
   instance-start-post instance-stop-post node-add-post node-modify-post cluster-verify-post) watcher
 VENV = .venv
+COVERAGE = $(VENV)/bin/coverage
 # What depends most on Ganeti's version.
 PATCHED_TOO = $(addprefix tests/cluster/,test_life.py test_accidents.py test_indices.py)
-NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click python3-rich
+NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click \
+  python3-openvswitch python3-pyroute2 python3-rich
 NEED_LINT = python3 python3-venv
-NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti qemu-system-x86 systemd \
-  faketime
+NEED_FAST = $(NEED_DEMO) $(NEED_LINT) ganeti qemu-system-x86 systemd faketime
 NEED_TEST = $(NEED_FAST) linux-image-amd64 busybox-static cpio openssh-server \
   openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool dpkg-dev patch python3-mock
 
 .PHONY: demo test test-patched test-fast bench bench-reconcile bench-qos bench-distribute lint \
-  install uninstall clean need-demo need-fast need-test
+  coverage coverage-unit install uninstall clean need-demo need-fast need-test
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
@@ -63,6 +65,18 @@ lint: $(VENV)/ready
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# What scripts do in processes of their own is not seen.
+coverage: need-fast $(VENV)/ready
+	$(COVERAGE) run -m pytest -q tests/unit
+	$(COVERAGE) run --append -m pytest -q tests/ovs
+	$(COVERAGE) report
+
+# Floors: of everything, and of what is pure. Borders and services are for the other tiers.
+coverage-unit: $(VENV)/ready
+	$(COVERAGE) run -m pytest -q tests/unit
+	$(COVERAGE) report --fail-under=50
+	$(COVERAGE) report --fail-under=85 --include='ganeti_ovs/model/*,ganeti_ovs/plan/*'
+
 need-demo:
 	@scripts/need $(NEED_DEMO)
 
@@ -81,8 +95,8 @@ $(VENV)/ready: setup.cfg pyproject.toml
 
 # A tap may appear at any time: the new modules are complete before they take the old ones' place.
 install:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || \
-	  { echo "$(PYTHON) is older than Python 3.9"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than Python 3.11"; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
 	rm -rf $(DESTDIR)$(LIBDIR)/new $(DESTDIR)$(LIBDIR)/old
 	install -d $(DESTDIR)$(LIBDIR)/new

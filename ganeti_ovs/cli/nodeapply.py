@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.node import document
@@ -50,6 +51,7 @@ def carry_out(
         except Error as err:
             if not as_json:
                 raise
+            trace()
             say(applied=False, tried=run is not None and run.tried, error=str(err))
             good = False
     return good

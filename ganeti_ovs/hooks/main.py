@@ -127,6 +127,7 @@ def _converge(event: str, environ: Environment) -> list[str]:
     except Busy as err:
         return [] if event == "watcher" else [str(err)]
     except Error as err:
+        trace()
         return [str(err)]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.runtime import runtime
+from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.master.converge import unsent
 from ganeti_ovs.model.document import UNDER_WAY
 from ganeti_ovs.model.errors import Error
@@ -30,6 +31,7 @@ def verify(environ: Environment) -> list[str]:
         try:
             problems += check(environ)
         except Error as err:
+            trace()
             problems.append(str(err))
     return problems
 

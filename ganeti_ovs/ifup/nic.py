@@ -140,6 +140,7 @@ def clear(environ: Environment) -> None:
                 refuse_foreign(found)
             ports.detach(session, found)
     except Error as err:
+        trace()
         say(environ, f"warning: Open vSwitch may still have a port for this interface: {err}")
     else:
         say(environ, f"warning: removed a stale Open vSwitch port {tap}")

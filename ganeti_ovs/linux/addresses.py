@@ -1,161 +1,182 @@
 """Which interfaces the node itself lives on: its addresses, default routes, the path to the master.
 
-By rtnetlink(7), as in `link`. A device that becomes an uplink hands every frame
-to its vSwitch: what the kernel has on it stops working.
+By pyroute2, and so for everything but the way of one tap. A device that becomes an uplink
+hands every frame to its vSwitch: what the kernel has on it stops working.
 """
 
 from __future__ import annotations
 
-import _socket as socket
-from struct import calcsize, pack, unpack_from
+from collections import defaultdict
+from contextlib import contextmanager
+from socket import AF_INET, AF_INET6
+from struct import calcsize, unpack_from
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
-from ganeti_ovs.linux.link import attributes
+from ganeti_ovs.linux.link import HEADER_SIZE, IFINFO, IFLA_IFNAME, IFLA_MASTER, attributes
 from ganeti_ovs.model.errors import Error
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-# NOTE: _socket, for the reason given in ganeti_ovs.ovsdb.client.
-
-# Formats of struct nlmsghdr, ifinfomsg, ifaddrmsg and rtmsg; numbers of linux/netlink.h,
-# linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.
-_HEADER, _IFINFO, _IFADDR, _RTMSG = "=IHHII", "=BxHiII", "=BBBBI", "=BBBBBBBBI"
-_HEADER_SIZE = calcsize(_HEADER)
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_RTM_GETLINK, _RTM_GETADDR, _RTM_GETROUTE = 18, 22, 26
-_REQUEST, _DUMP = 1, 0x300
-_IFLA_IFNAME, _IFLA_MASTER = 3, 10
-_IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_RTA_DST, _RTA_OIF, _RTA_MULTIPATH = 1, 4, 9
+_LIMIT = 5.0
+"""Seconds in which the kernel must have answered everything."""
+_LOOPBACK = 1
+"""The interface number of lo, in every network namespace."""
 _SCOPE_LINK = 253
 _UNICAST = 1
 
-_LIMIT = 5.0
-"""Seconds in which the kernel must answer."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Carried = defaultdict[int, dict[str, None]]
+    """Interface number -> what depends on it, in words, each once, in order."""
 
 
-def carries(environ: Mapping[str, str]) -> dict[str, str]:
+def carries(master: str) -> dict[str, str]:
     """Interface -> what depends on it, in words; also of those that are part of such a one.
 
-    Loopback and link-local addresses do not count. The master is who calls by
-    ssh (SSH_CONNECTION in `environ`).
+    Loopback and link-local addresses do not count. `master` is the address by which the
+    master calls, "" if it does not. Raises Error.
     """
-    with _Kernel() as kernel:
-        names, masters = kernel.links()
-        found: dict[int, list[str]] = {}
-        for index, address in kernel.addresses():
-            found.setdefault(index, []).append(f"the node's address {address}")
-        for index in kernel.default_routes():
-            found.setdefault(index, []).append("the default route")
-        master = environ.get("SSH_CONNECTION", "").partition(" ")[0]
-        out = kernel.route(master) if master else None
-        if out is not None:
-            found.setdefault(out, []).append(f"the path to {master}")
-    words = {index: " and ".join(dict.fromkeys(what)) for index, what in found.items()}
-    result = {names[index]: what for index, what in words.items() if index in names}
+    names, masters, found = _asked(master)
+    words = {index: " and ".join(what) for index, what in found.items() if index in names}
+    result = {names[index]: what for index, what in words.items()}
     for index, name in names.items():
-        above = index
-        for _step in range(len(names)):
-            above = masters.get(above, 0)
-            if above in words:
-                result.setdefault(name, f"{words[above]} (by {names.get(above, '?')})")
-    loopback = next((name for index, name in names.items() if index == 1), "lo")
-    result.pop(loopback, None)
+        above = _above(index, masters, words)
+        if above:
+            result.setdefault(name, f"{words[above]} (by {names[above]})")
+    result.pop(names.get(_LOOPBACK, "lo"), None)
     return result
 
 
-class _Kernel:
-    """A netlink socket of this network namespace."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-        self._socket.settimeout(_LIMIT)
-
-    def __enter__(self) -> _Kernel:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._socket.close()
-
-    def links(self) -> tuple[dict[int, str], dict[int, int]]:
-        """(index -> name, index -> index of the bridge or bond that it is part of)."""
-        names, masters = {}, {}
-        for data in self._ask(_RTM_GETLINK, _DUMP, pack(_IFINFO, 0, 0, 0, 0, 0)):
-            index = unpack_from(_IFINFO, data)[2]
-            for kind, start, end in attributes(data, calcsize(_IFINFO), len(data)):
-                if kind == _IFLA_IFNAME:
-                    names[index] = data[start:end].rstrip(b"\0").decode(errors="replace")
-                elif kind == _IFLA_MASTER:
-                    masters[index] = unpack_from("=I", data, start)[0]
-        return names, masters
-
-    def addresses(self) -> Iterator[tuple[int, str]]:
-        """(index of the interface, address)."""
-        for data in self._ask(_RTM_GETADDR, _DUMP, pack(_IFADDR, 0, 0, 0, 0, 0)):
-            family, _prefix, _flags, scope, index = unpack_from(_IFADDR, data)
-            if scope >= _SCOPE_LINK or family not in (socket.AF_INET, socket.AF_INET6):
-                continue
-            found = {
-                kind: data[start:end]
-                for kind, start, end in attributes(data, calcsize(_IFADDR), len(data))
-            }
-            address = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS)
-            if address:
-                yield index, socket.inet_ntop(family, address)
-
-    def default_routes(self) -> Iterator[int]:
-        """The interfaces of all default routes, of every table."""
-        for data in self._ask(_RTM_GETROUTE, _DUMP, pack(_RTMSG, 0, 0, 0, 0, 0, 0, 0, 0, 0)):
-            fields = unpack_from(_RTMSG, data)
-            if fields[1] == 0 and fields[7] == _UNICAST:
-                yield from _outputs(data)
-
-    def route(self, address: str) -> int | None:
-        """The interface by which `address` is reached; None if it is not, or is no address."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        try:
-            target = socket.inet_pton(family, address)
-        except OSError:
-            return None
-        body = pack(_RTMSG, family, len(target) * 8, 0, 0, 0, 0, 0, 0, 0)
-        body += pack("=HH", 4 + len(target), _RTA_DST) + target
-        try:
-            return next(out for data in self._ask(_RTM_GETROUTE, 0, body) for out in _outputs(data))
-        except (StopIteration, Error):
-            return None
-
-    def _ask(self, kind: int, flags: int, body: bytes) -> Iterator[bytes]:
-        """The payloads of the answer's messages."""
-        try:
-            size = _HEADER_SIZE + len(body)
-            self._socket.send(pack(_HEADER, size, kind, _REQUEST | flags, 1, 0) + body)
-            more = True
-            while more:
-                data = self._socket.recv(1 << 20)
-                start = 0
-                while start + _HEADER_SIZE <= len(data):
-                    length, what = unpack_from("=IH", data, start)
-                    if what == _NLMSG_DONE:
-                        return
-                    if what == _NLMSG_ERROR:
-                        code = -unpack_from("=i", data, start + _HEADER_SIZE)[0]
-                        raise OSError(code, "netlink")
-                    yield data[start + _HEADER_SIZE : start + length]
-                    start += (length + 3) & ~3
-                more = bool(flags & _DUMP)
-        except OSError as err:
-            raise Error(f"the kernel does not tell the node's addresses: {err}") from err
+def _above(index: int, masters: dict[int, int], words: dict[int, str]) -> int:
+    """The nearest bridge or bond of which it is a part, at any depth, that has `words`; else 0."""
+    seen = {index}
+    above = masters.get(index, 0)
+    while above and above not in words and above not in seen:
+        seen.add(above)
+        above = masters.get(above, 0)
+    return above if above in words else 0
 
 
-def _outputs(data: bytes) -> Iterator[int]:
+def _asked(master: str) -> tuple[dict[int, str], dict[int, int], Carried]:
+    """What the kernel says: (number -> name, number -> its master's, what depends on them).
+
+    NOTE: a dump waits for the kernel's lock of all links within send(2), to which no time
+    limit of a socket applies; so a thread asks, which may be left behind.
+    """
+    answers: list[Any] = []
+    thread = Thread(target=_ask, args=(master, answers), daemon=True)
+    thread.start()
+    thread.join(_LIMIT)
+    if not answers:
+        raise Error(f"the kernel does not tell the node's addresses within {_LIMIT:g} s")
+    answer = answers[0]
+    if isinstance(answer, ModuleNotFoundError):
+        raise Error("the node's addresses are not known: install python3-pyroute2") from answer
+    if isinstance(answer, Exception):
+        raise Error(f"the kernel does not tell the node's addresses: {answer}") from answer
+    names, masters, found = answer
+    return names, masters, found
+
+
+def _ask(master: str, answers: list[Any]) -> None:
+    """Put the answer into `answers`, or the exception instead of one."""
+    deadline = monotonic() + _LIMIT
+    try:
+        from pyroute2 import IPRoute, NetlinkDumpInterrupted
+
+        while not answers and monotonic() < deadline:
+            try:
+                with IPRoute() as kernel, _undecoded(kernel):
+                    answers.append((*_links(kernel), _carried(kernel, master)))
+            except NetlinkDumpInterrupted:
+                continue  # Something came or went meanwhile.
+    except Exception as err:
+        answers.append(err)
+
+
+@contextmanager
+def _undecoded(kernel: Any) -> Iterator[None]:
+    """Links, addresses and routes stay as they come, but for their headers.
+
+    NOTE: to decode all that the kernel says of 4000 links, their addresses and routes takes
+    pyroute2 2.5 s. Its 0.7.2 keeps one map of classes for the whole process.
+    """
+    from pyroute2.netlink import nlmsg, rtnl
+
+    kinds = [rtnl.RTM_NEWLINK, rtnl.RTM_NEWADDR, rtnl.RTM_NEWROUTE]
+    before = kernel.get_policy_map(kinds)
+    kernel.register_policy(dict.fromkeys(kinds, nlmsg))
+    try:
+        yield
+    finally:
+        kernel.register_policy(before)
+
+
+def _links(kernel: Any) -> tuple[dict[int, str], dict[int, int]]:
+    """(number -> name, number -> that of the bridge or bond that it is part of)."""
+    names, masters = {}, {}
+    for message in kernel.get_links():
+        data = message.data[message.offset : message.offset + message.length]
+        index = unpack_from(IFINFO, data, HEADER_SIZE)[2]
+        for kind, start, end in attributes(data, HEADER_SIZE + calcsize(IFINFO), len(data)):
+            if kind == IFLA_IFNAME:
+                names[index] = data[start:end].rstrip(b"\0").decode(errors="replace")
+            elif kind == IFLA_MASTER:
+                masters[index] = unpack_from("=I", data, start)[0]
+    return names, masters
+
+
+def _carried(kernel: Any, master: str) -> Carried:
+    """Addresses of the node, default routes of every table, and the way to `master`."""
+    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+    found: Carried = defaultdict(dict)
+    for message in kernel.get_addr():
+        family, _prefix, _flags, scope = _head(message, 4)
+        if scope < _SCOPE_LINK and family in (AF_INET, AF_INET6):
+            full = _decoded(message, ifaddrmsg)
+            address = full.get_attr("IFA_LOCAL") or full.get_attr("IFA_ADDRESS")
+            found[full["index"]][f"the node's address {address}"] = None
+    for message in kernel.get_routes():
+        _family, bits, *_others, kind = _head(message, 8)
+        if bits == 0 and kind == _UNICAST:
+            for index in _outputs(_decoded(message, rtmsg)):
+                found[index]["the default route"] = None
+    for index in _way(kernel, master):
+        found[index][f"the path to {master}"] = None
+    return found
+
+
+def _head(message: Any, size: int) -> bytes:
+    """The first bytes of what follows the message's header: struct ifaddrmsg, struct rtmsg."""
+    start = message.offset + HEADER_SIZE
+    return bytes(message.data[start : start + size])
+
+
+def _decoded(message: Any, kind: Any) -> Any:
+    """The message with all its attributes, as pyroute2's class `kind`."""
+    full = kind(message.data, offset=message.offset)
+    full.decode()
+    return full
+
+
+def _way(kernel: Any, master: str) -> list[int]:
+    """The interface by which `master` is reached; none if it is not, or is no address."""
+    from pyroute2 import NetlinkError
+    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+    try:
+        answer = kernel.route("get", dst=master)
+        return [out for route in answer for out in _outputs(_decoded(route, rtmsg))][:1]
+    except (OSError, ValueError, NetlinkError):
+        return []
+
+
+def _outputs(route: Any) -> Iterator[int]:
     """The interfaces that a route leads to."""
-    for kind, start, end in attributes(data, calcsize(_RTMSG), len(data)):
-        if kind == _RTA_OIF:
-            yield unpack_from("=I", data, start)[0]
-        elif kind == _RTA_MULTIPATH:
-            hop = start
-            while hop + 8 <= end:
-                length, _flags, _hops, index = unpack_from("=HBBi", data, hop)
-                yield index
-                hop += max(length, 8)
+    if out := route.get_attr("RTA_OIF"):
+        yield out
+    for hop in route.get_attr("RTA_MULTIPATH") or ():
+        yield hop["oif"]

@@ -35,6 +35,9 @@ def ended(program: str, main: Callable[[], int], say: Callable[[str], object]) -
     except (KeyboardInterrupt, Terminated) as err:
         what = "SIGTERM" if isinstance(err, Terminated) else "SIGINT"
         say(f"{program} was ended by {what}")
+    except ModuleNotFoundError as err:
+        trace()
+        say(f"{err} on this node; README.md of ganeti-ovs says which Debian packages it needs")
     except Exception as err:
         trace()
         say(unexpected(err))

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 # Formats of struct nlmsghdr and struct ifinfomsg, numbers of linux/netlink.h,
 # linux/rtnetlink.h and linux/if_link.h.
 _HEADER = "=IHHII"
-_IFINFO = "=BxHiII"
-_HEADER_SIZE = calcsize(_HEADER)
-_BODY = _HEADER_SIZE + calcsize(_IFINFO)
+IFINFO = "=BxHiII"
+HEADER_SIZE = calcsize(_HEADER)
+_BODY = HEADER_SIZE + calcsize(IFINFO)
 _NLMSG_ERROR = 2
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _NLM_F_REQUEST, _NLM_F_ACK = 1, 4
-_IFLA_IFNAME, _IFLA_MTU, _IFLA_LINKINFO, _IFLA_INFO_KIND = 3, 4, 18, 1
+IFLA_IFNAME, IFLA_MASTER = 3, 10
+_IFLA_MTU, _IFLA_LINKINFO, _IFLA_INFO_KIND = 4, 18, 1
 _IFF_UP = 1
 _ENODEV = 19
 _NESTED = 0x7FFF
@@ -42,11 +43,11 @@ class Link:
         self._kernel = socket(AF_NETLINK, SOCK_RAW, 0)
         self._kernel.settimeout(_LIMIT)
         name = tap.encode() + b"\0"
-        attribute = pack("=HH", 4 + len(name), _IFLA_IFNAME) + name
+        attribute = pack("=HH", 4 + len(name), IFLA_IFNAME) + name
         answer = self._ask(
-            _RTM_GETLINK, _NLM_F_REQUEST, pack(_IFINFO, 0, 0, 0, 0, 0) + attribute + b"\0" * 3
+            _RTM_GETLINK, _NLM_F_REQUEST, pack(IFINFO, 0, 0, 0, 0, 0) + attribute + b"\0" * 3
         )
-        _family, _type, self.index, flags, _change = unpack_from(_IFINFO, answer, _HEADER_SIZE)
+        _family, _type, self.index, flags, _change = unpack_from(IFINFO, answer, HEADER_SIZE)
         self.up = bool(flags & _IFF_UP)
         self.mtu = 0
         """Bytes; 0 if the kernel does not say."""
@@ -89,18 +90,18 @@ class Link:
         self._ask(
             _RTM_NEWLINK,
             _NLM_F_REQUEST | _NLM_F_ACK,
-            pack(_IFINFO, 0, 0, self.index, flag, mask) + attribute,
+            pack(IFINFO, 0, 0, self.index, flag, mask) + attribute,
         )
 
     def _ask(self, kind: int, flags: int, body: bytes) -> bytes:
-        size = _HEADER_SIZE + len(body)
+        size = HEADER_SIZE + len(body)
         try:
             self._kernel.send(pack(_HEADER, size, kind, flags, 1, 0) + body)
             answer = self._kernel.recv(1 << 16)
         except OSError as err:
             raise Error(f"{self.tap}: the kernel does not answer: {err.strerror or err}") from err
         if unpack_from(_HEADER, answer)[1] == _NLMSG_ERROR:
-            code = -unpack_from("=i", answer, _HEADER_SIZE)[0]
+            code = -unpack_from("=i", answer, HEADER_SIZE)[0]
             if code:
                 what = "there is no such interface" if code == _ENODEV else strerror(code)
                 raise Error(f"{self.tap}: {what}")

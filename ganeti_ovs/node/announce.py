@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from ganeti_ovs.linux.rarp import announce_from
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.client import Client
-from ganeti_ovs.ovsdb.control import ask, control_socket
+from ganeti_ovs.ovsdb.control import Control, ask, control_socket
 from ganeti_ovs.ovsdb.switches import Change, read_tables
 from ganeti_ovs.plan.found import Found, only, ours
 from ganeti_ovs.plan.state import states
@@ -142,7 +141,7 @@ def announce(session: Session, names: Iterable[str], change: Change) -> list[str
     return []
 
 
-def _round(control: Client, now: dict[str, dict[str, Any]], change: Change) -> None:
+def _round(control: Control, now: dict[str, dict[str, Any]], change: Change) -> None:
     for name, state in now.items():
         for port, about in state["ports"].items():
             device = _used(control, port, about)
@@ -162,7 +161,7 @@ def _ways(state: dict[str, Any]) -> list[tuple[list[str], str]]:
     )
 
 
-def _used(control: Client, port: str, about: dict[str, Any]) -> str:
+def _used(control: Control, port: str, about: dict[str, Any]) -> str:
     """The device that frames go out by; "" if there are several."""
     bond = about.get("bond")
     if not bond:
@@ -186,7 +185,7 @@ def _active(shown: str) -> str:
     return ""
 
 
-def _learned(control: Client, name: str, ports: set[str]) -> list[tuple[str, int]]:
+def _learned(control: Control, name: str, ports: set[str]) -> list[tuple[str, int]]:
     """(MAC, VLAN) of all that the vSwitch has learned at these ports (OpenFlow numbers)."""
     rows = [line.split() for line in ask(control, "fdb/show", name).splitlines()[1:]]
     return [(row[2], int(row[1])) for row in rows if len(row) >= 3 and row[0] in ports]

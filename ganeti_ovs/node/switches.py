@@ -147,4 +147,9 @@ def _restore_one(
 
 def _host(environ: Mapping[str, str]) -> Host:
     devices = frozenset(name for _index, name in if_nameindex())
-    return Host(devices, carries(environ))
+    return Host(devices, carries(_master(environ)))
+
+
+def _master(environ: Mapping[str, str]) -> str:
+    """The address of who calls by ssh, or ""."""
+    return environ.get("SSH_CONNECTION", "").partition(" ")[0]
