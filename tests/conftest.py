@@ -1,4 +1,4 @@
-"""The order of the tiers, and the cluster that most tests of real Ganeti share."""
+"""What the tiers share: an option, and the cluster of most tests of real Ganeti."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="directory of Ganeti's packages for the clusters, as patches/build prints it; "
         "without, they have this machine's Ganeti",
     )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First what fetches Ganeti's source: the ovs tier takes this process into a network
-    namespace of its own, for good."""
-    items.sort(key=lambda item: "tests/patches/" not in item.path.as_posix())
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import pytest
 from tests.cluster.expect import COLUMNS, Guest, check
 from tests.cluster.lab import Cluster
 
+pytestmark = pytest.mark.rest
+
 ROUNDS = 100
 NAMES = [f"r{number}.lab" for number in range(6)]
 WITH_SYSTEM = NAMES[:2]

@@ -18,6 +18,8 @@ from tests.testbed.product import Product
 from tests.testbed.rounds import chances, rounds
 from tests.testbed.tap import Tap
 
+pytestmark = pytest.mark.rest
+
 LIMIT = "ovs:nic:*:max_bandwidth:10M"
 
 

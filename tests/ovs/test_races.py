@@ -16,6 +16,8 @@ from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import Product
 from tests.testbed.rounds import chances, rounds
 
+pytestmark = pytest.mark.rest
+
 
 @pytest.fixture
 def node(ovs: OpenVSwitch, product: Product) -> Iterator[Node]:
