@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from ganeti_ovs.model.nic import Nic
 from ganeti_ovs.model.vlan import Vlan, port_type_for
 from ganeti_ovs.plan import port
 from ganeti_ovs.plan.limits import policing, shaping
-from tests.testbed.openvswitch import SCHEMA
+from tests.unit.simulated import TABLES
 from tests.unit.test_vlan import vlans
 
 # Not on every machine: python3-openvswitch.
@@ -23,7 +21,6 @@ ovs_types = pytest.importorskip("ovs.db.types")
 Datum = pytest.importorskip("ovs.db.data").Datum
 OvsdbError = pytest.importorskip("ovs.db.error").Error
 
-TABLES = json.loads(Path(SCHEMA).read_text())["tables"]
 UUID = "bdc23741-5995-403d-8ac7-475db57bbb6f"
 
 
