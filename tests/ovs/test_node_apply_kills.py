@@ -22,7 +22,7 @@ from tests.testbed.tap import Tap
 
 pytestmark = pytest.mark.rest
 
-ROUNDS = int(os.environ.get("GANETI_OVS_ROUNDS", "15"))
+ROUNDS = int(os.environ.get("GANETI_OVS_ROUNDS", "8"))
 DEVICES = ("e0", "e1", "e2")
 OLD: Wanted = {"br0": {"datapath_type": "netdev", "uplinks": "e0"}}
 NEW: Wanted = {
