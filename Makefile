@@ -1,6 +1,8 @@
 # make demo        the main job on a private Open vSwitch, to watch
-# make test        all tests but those of test-patched; make test-fast: only unit and ovs
-# make test-patched  builds Ganeti with patches/ (5-10 minutes, once) and tests it on real clusters
+# make test        what shows the most, of all tiers (10 minutes); make test-unit: seconds, no root;
+#                  make test-fast: its tests that need no cluster and no kernel
+# make test-rest   all other tests, on patched packages and on Debian 13 too (40 minutes);
+#                  make test-all: both; make test-patched, test-releases (Debian 13, sid): parts of it
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
 #                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
 #                  bench-distribute: a vSwitch for 32 nodes, against 4 (4 minutes)
@@ -23,30 +25,61 @@ HOOKS = $(addsuffix .d,instance-add-pre instance-modify-pre instance-migrate-pre
   instance-start-post instance-stop-post node-add-post node-modify-post cluster-verify-post) watcher
 VENV = .venv
 COVERAGE = $(VENV)/bin/coverage
+# Another Python with pytest, hypothesis and scapy may run the tests in place of the one in VENV.
+TEST_PYTHON = $(VENV)/bin/python
+TOOLS = $(if $(filter $(VENV)/%,$(TEST_PYTHON)),$(VENV)/ready)
+PYTEST = $(TEST_PYTHON) -m pytest
+TIERS = $(TEST_PYTHON) -m tests.tiers
+first = '$(PYTEST) -m "not rest" tests/$(1)'
+rest = '$(PYTEST) -m rest tests/$(1)'
+whole = '$(PYTEST) tests/$(1)'
 # What depends most on Ganeti's version.
 PATCHED_TOO = $(addprefix tests/cluster/,test_life.py test_accidents.py test_indices.py)
+PATCHED = 'packages=$$(patches/build) && $(PYTEST) --packages="$$packages" tests/patched $(PATCHED_TOO)'
+# The same tests with that release's Python, pytest and Open vSwitch.
+release = 'scripts/in-release $(1) $(NEED_RELEASE) -- make test-fast TEST_PYTHON=/usr/bin/python3'
 NEED_DEMO = python3 openvswitch-switch iproute2 util-linux procps python3-click \
   python3-openvswitch python3-pyroute2 python3-rich
 NEED_LINT = python3 python3-venv
 NEED_FAST = $(NEED_DEMO) $(NEED_LINT) ganeti qemu-system-x86 systemd faketime
 NEED_TEST = $(NEED_FAST) linux-image-amd64 busybox-static cpio openssh-server \
   openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool dpkg-dev patch python3-mock
+NEED_REST = $(NEED_TEST) debootstrap
+NEED_RELEASE = make $(NEED_FAST) python3-pytest python3-hypothesis python3-scapy
 
-.PHONY: demo test test-patched test-fast bench bench-reconcile bench-qos bench-distribute lint \
-  coverage coverage-unit install uninstall clean need-demo need-fast need-test
+.PHONY: demo test test-unit test-fast test-rest test-all test-patched test-releases bench \
+  bench-reconcile bench-qos bench-distribute lint coverage coverage-unit install uninstall clean need-demo need-fast \
+  need-test need-rest
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
 
-test: need-test $(VENV)/ready
-	$(VENV)/bin/pytest tests --ignore=tests/patched
+# Others beside them would slow the kernel tier's measurements; the rest wait most of the time.
+test: need-test $(TOOLS)
+	@$(TIERS) $(call first,unit) with $(call first,patches) then $(call first,kernel) then \
+	  $(call first,ovs) with $(call first,cluster)
 
-test-patched: need-test $(VENV)/ready
-	packages=$$(patches/build) && $(VENV)/bin/pytest --packages="$$packages" \
-	  tests/patched $(PATCHED_TOO)
+test-unit: $(TOOLS)
+	$(PYTEST) tests/unit
 
-test-fast: need-fast $(VENV)/ready
-	$(VENV)/bin/pytest tests/unit tests/ovs
+test-fast: need-fast $(TOOLS)
+	@$(TIERS) $(call first,unit) $(call first,ovs)
+
+test-rest: need-rest $(TOOLS)
+	@$(TIERS) $(call rest,kernel) then \
+	  $(call rest,patches) $(call rest,ovs) $(call rest,cluster) with \
+	  $(PATCHED) $(call release,trixie)
+
+test-all: need-rest $(TOOLS)
+	@$(TIERS) $(call whole,unit) then $(call whole,kernel) then \
+	  $(call whole,patches) $(call whole,ovs) $(call whole,cluster) with \
+	  $(PATCHED) $(call release,trixie)
+
+test-patched: need-test $(TOOLS)
+	@$(TIERS) $(PATCHED)
+
+test-releases: need-rest $(TOOLS)
+	@$(TIERS) $(call release,trixie) $(call release,sid)
 
 bench: need-fast $(VENV)/ready
 	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.attach
@@ -85,6 +118,9 @@ need-fast:
 
 need-test:
 	@scripts/need $(NEED_TEST)
+
+need-rest:
+	@scripts/need $(NEED_REST)
 
 $(VENV)/ready: setup.cfg pyproject.toml
 	@scripts/need $(NEED_LINT)

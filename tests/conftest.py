@@ -1,13 +1,18 @@
-"""The order of the tiers, and the cluster that most tests of real Ganeti share."""
+"""What the tiers share: an option, and the cluster of most tests of real Ganeti.
+
+The unit tier needs no Open vSwitch, so nothing that does is imported here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.lab import Cluster
+if TYPE_CHECKING:
+    from tests.cluster.lab import Cluster
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,15 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First what fetches Ganeti's source: the ovs tier takes this process into a network
-    namespace of its own, for good."""
-    items.sort(key=lambda item: "tests/patches/" not in item.path.as_posix())
-
-
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Three nodes; tests leave no guest and no vSwitch but br0."""
+    from tests.cluster.lab import Cluster
+
     lab = Cluster(nodes=3, uplinks=3, packages=request.config.getoption("--packages"))
     yield lab
     lab.close()

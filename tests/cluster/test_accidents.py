@@ -10,6 +10,8 @@ import pytest
 from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
 
+pytestmark = pytest.mark.rest
+
 GUESTS: dict[str, Guest] = {}
 SCRIPT = "/etc/ganeti/kvm-vif-bridge.local"
 

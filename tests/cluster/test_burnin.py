@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cluster.expect import check
 from tests.cluster.lab import Cluster
+
+pytestmark = pytest.mark.rest
 
 
 def test_burnin(cluster: Cluster) -> None:

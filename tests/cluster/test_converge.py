@@ -10,6 +10,8 @@ import pytest
 from tests.cluster.lab import Cluster
 from tests.cluster.test_switches import NODES, ovs, unplugged, uplink
 
+pytestmark = pytest.mark.rest
+
 NEW = ("--datapath-type", "netdev", "--uplink", "eth2")
 
 

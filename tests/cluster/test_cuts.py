@@ -16,6 +16,8 @@ from tests.cluster.test_converge import NEW, bridges, watcher
 from tests.cluster.test_switches import NODES, ovs, uplink
 from tests.testbed.openvswitch import wait_until
 
+pytestmark = pytest.mark.rest
+
 
 @pytest.fixture(scope="module", autouse=True)
 def data(cluster: Cluster) -> Iterator[None]:

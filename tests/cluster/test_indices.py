@@ -10,6 +10,8 @@ from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
 from tests.cluster.test_life import booted
 
+pytestmark = pytest.mark.rest
+
 GUESTS: dict[str, Guest] = {}
 NAME = "i.lab"
 TAGS = "ovs:nic:0:port_type:trunk,ovs:nic:1:max_bandwidth:10M"

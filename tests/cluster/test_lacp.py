@@ -13,6 +13,8 @@ from tests.cluster.test_life import booted, pinging, replies
 from tests.cluster.test_switches import ofports, ovs, unplugged, uplink
 from tests.testbed.openvswitch import OpenVSwitch, wait_until
 
+pytestmark = pytest.mark.rest
+
 GUESTS: dict[str, Guest] = {}
 
 

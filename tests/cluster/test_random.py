@@ -1,4 +1,4 @@
-"""A hundred random operations over six guests; after each, exactly the right ports everywhere.
+"""Random operations over six guests; after each, exactly the right ports everywhere.
 
 Two guests boot a system, which taking a device away from a running guest needs; the others
 stay in their firmware. A failing run is repeated by its seed, which the test's name shows.
@@ -14,8 +14,10 @@ import pytest
 
 from tests.cluster.expect import COLUMNS, Guest, check
 from tests.cluster.lab import Cluster
+from tests.testbed.rounds import rounds
 
-ROUNDS = 100
+pytestmark = pytest.mark.rest
+
 NAMES = [f"r{number}.lab" for number in range(6)]
 WITH_SYSTEM = NAMES[:2]
 VLANS = [vlan for vlan in COLUMNS if "." in vlan or ":" in vlan]
@@ -147,9 +149,9 @@ def operations(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Ope
 
 
 @pytest.mark.parametrize("seed", [20131])
-def test_a_hundred_operations(seed: int, operations: Operations) -> None:
+def test_many_operations(seed: int, operations: Operations) -> None:
     done: list[str] = []
-    for _ in range(ROUNDS):
+    for _ in rounds(60):
         name = operations.dice.choice(NAMES)
         action = operations.dice.choice(operations.possible(name))
         done.append(f"{action} {name}")

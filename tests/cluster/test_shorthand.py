@@ -15,6 +15,8 @@ from tests.cluster.expect import Guest, check
 from tests.cluster.lab import Cluster
 from tests.cluster.test_life import booted
 
+pytestmark = pytest.mark.rest
+
 APPLY = "/usr/lib/ganeti-ovs/patches/apply-installed"
 GUESTS: dict[str, Guest] = {}
 MODES = ["mode=trunk,vlan=100", "mode=hybrid,vlan=2:10:20", "mode=access,vlan=100", "mode=access"]

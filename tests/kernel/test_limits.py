@@ -9,6 +9,8 @@ import pytest
 from tests.kernel.conftest import Kernel
 from tests.kernel.job import Flow, Guest, Job, Limit
 
+pytestmark = pytest.mark.rest
+
 M = 10**6
 directions = pytest.mark.parametrize("direction", ["out", "in"])
 

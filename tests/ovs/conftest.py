@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.testbed.namespace import enter_private
+from tests.testbed import namespace
 from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import Product
 
 
-@pytest.fixture(scope="session")
-def private() -> None:
-    enter_private()
+@pytest.fixture(scope="package")
+def private() -> Iterator[None]:
+    with namespace.private():
+        yield
 
 
 @pytest.fixture(scope="session")

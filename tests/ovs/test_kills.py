@@ -18,6 +18,8 @@ from tests.testbed.product import Product
 from tests.testbed.rounds import chances, rounds
 from tests.testbed.tap import Tap
 
+pytestmark = pytest.mark.rest
+
 LIMIT = "ovs:nic:*:max_bandwidth:10M"
 
 
@@ -108,7 +110,7 @@ def test_attach(replacing: bool, tags: str, node: Node) -> None:
             tidied(node, before)
 
     killer.measure(calls)
-    for _ in rounds(6):
+    for _ in rounds(4):
         with prepared():
             killer.kill(new)
             assert who(node.ovs).get("tap0") in (
@@ -141,7 +143,7 @@ def test_down(node: Node) -> None:
                 yield one
 
     killer.measure(calls)
-    for _ in rounds(10):
+    for _ in rounds(6):
         node.start(one)
         right = wanted(node.ovs)
         killer.kill(one)
@@ -193,7 +195,7 @@ def test_reconcile(node: Node) -> None:
             node.check()
 
     killer.measure(calls)
-    for _ in rounds(8):
+    for _ in rounds(5):
         former = disorder()
         assert former.keys() == {"tap1", "tap2", "tap3"}
         killer.kill({})
@@ -221,7 +223,7 @@ def test_modify_hook(node: Node) -> None:
     killer.measure(calls)
     node.nics["inst1.lab"] = old = {**old, "VLAN": ".24"}
     node.settle()
-    for number in rounds(10):
+    for number in rounds(6):
         new = {**old, "VLAN": f".{100 + number}"}
         killer.kill(told("instance-modify", new))
         assert who(node.ovs)["tap0"] in (identity(old), identity(new))
@@ -260,7 +262,7 @@ def test_server_killed_while_a_second_nic_is_attached(link: str, node: Node) -> 
             node.product.run({**other, **node.ovs.environ})
             times.append(time.monotonic() - begun)
         tidied(node, before)
-    for _ in rounds(6):
+    for _ in rounds(4):
         with Tap("tap0"), Tap("tap1"):
             node.up(one)
             begun = time.monotonic()

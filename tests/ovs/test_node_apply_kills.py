@@ -20,7 +20,9 @@ from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import Product
 from tests.testbed.tap import Tap
 
-ROUNDS = int(os.environ.get("GANETI_OVS_ROUNDS", "15"))
+pytestmark = pytest.mark.rest
+
+ROUNDS = int(os.environ.get("GANETI_OVS_ROUNDS", "8"))
 DEVICES = ("e0", "e1", "e2")
 OLD: Wanted = {"br0": {"datapath_type": "netdev", "uplinks": "e0"}}
 NEW: Wanted = {

@@ -16,6 +16,8 @@ from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import Product
 from tests.testbed.tap import Tap
 
+pytestmark = pytest.mark.rest
+
 STEPS = 12
 GUESTS = {"tap0": "br0", "tap1": "br1"}
 

@@ -16,6 +16,8 @@ from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import Product
 from tests.testbed.rounds import chances, rounds
 
+pytestmark = pytest.mark.rest
+
 
 @pytest.fixture
 def node(ovs: OpenVSwitch, product: Product) -> Iterator[Node]:
@@ -44,7 +46,7 @@ def wait_tag(node: Node, tap: str, vlan: int) -> None:
 
 def test_two_modified_guests(node: Node) -> None:
     chance = chances()
-    for _ in rounds(12):
+    for _ in rounds(8):
         news = [changed(node, name, chance) for name in ("inst0.lab", "inst1.lab")]
         calls = [
             node.later(chance.uniform(0, 0.1), node.hook, "instance-modify", one) for one in news
@@ -59,7 +61,7 @@ def test_two_modified_guests(node: Node) -> None:
 def test_one_guest_modified_twice(node: Node) -> None:
     """The second call begins when the first one is at work, and has the last word."""
     chance = chances()
-    for _ in rounds(10):
+    for _ in rounds(6):
         first = changed(node, "inst0.lab", chance)
         with node.slow(chance.uniform(0.2, 0.4)):
             calls = [node.pool.submit(node.hook, "instance-modify", first)]
@@ -128,7 +130,7 @@ class Life:
         return nic(self._number, "tap2", self.chance.randrange(200, 300))
 
 
-@pytest.mark.parametrize(("slow", "default"), [(0.0, 12), (1.5, 4)])
+@pytest.mark.parametrize(("slow", "default"), [(0.0, 8), (1.5, 3)])
 def test_guests_come_and_go(slow: float, default: int, node: Node) -> None:
     chance = chances()
     life = Life(node, chance)

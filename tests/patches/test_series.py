@@ -69,6 +69,7 @@ def test_patches_are_explained_and_in_the_series() -> None:
     assert {patch.name for patch in PATCHES.rglob("*.patch")} == listed
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("version", VERSIONS)
 def test_ganeti_s_own_tests(version: str, tree: Tree) -> None:
     """The same tests fail as without the series (most often none), and none is lost."""

@@ -1,0 +1,63 @@
+"""The summary of several runs of pytest."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tiers import main, outcome, plan, summary
+
+GOOD = "..\n============ 3 passed, 1 skipped, 7 deselected in 61.04s (0:01:01) ============\n"
+BAD = (
+    "=== short test summary info ===\nFAILED tests/x.py::test_x - assert 1\n"
+    "ERROR tests/x.py::test_y\n== \x1b[31m\x1b[1m1 failed\x1b[0m, 2 passed, 1 error in 0.1s ==\n"
+)
+
+
+def test_all_is_summed_up() -> None:
+    runs = [outcome("one", 0, GOOD), outcome("two", 1, BAD), outcome("three", 2, "no tools\n")]
+    assert [run.good for run in runs] == [True, False, False]
+    _head, *lines, last = summary(runs, 65.25)
+    assert lines == [
+        "3 passed, 1 skipped, 7 deselected in 0s: one",
+        "1 failed, 1 errors, 2 passed in 0s: two",
+        "FAILED tests/x.py::test_x - assert 1",
+        "ERROR tests/x.py::test_y",
+        "ended with 1",
+        "no tests ran in 0s: three",
+        "ended with 2",
+    ]
+    assert last.strip("= ") == (
+        "1 failed, 2 errors, 5 passed, 1 skipped, 7 deselected in 65.25s (00:01:05)"
+    )
+
+
+def test_a_quiet_run_counts_too() -> None:
+    assert outcome("-q", 0, "801 passed in 38.11s\n").counts == {"passed": 801}
+
+
+def test_what_runs_when() -> None:
+    words = ["a", "b", "with", "c", "then", "d", "then", "e", "with", "f", "with", "g"]
+    assert plan(words) == [[["a", "b"], ["c"]], [["d"]], [["e"], ["f"], ["g"]]]
+
+
+@pytest.mark.parametrize(
+    ("code", "second", "passed"),
+    [
+        (0, "echo 2 passed in 1s", 7),
+        (1, "echo 2 passed in 1s; exit 1", 7),
+        (1, "true", 5),
+    ],
+)
+def test_one_that_fails_is_enough(
+    code: int, second: str, passed: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["echo 1 passed in 1s", "with", second, "then", "echo 4 passed in 1s"]
+    assert main(words) == code
+    assert capfd.readouterr().out.splitlines()[-1].count(f"{passed} passed in ") == 1
+
+
+def test_those_that_run_at_once_do_not_mix(capfd: pytest.CaptureFixture[str]) -> None:
+    talk = "for i in 1 2 3 4; do echo {0}; sleep 0.05; done; echo 1 passed in 0.1s"
+    assert main([talk.format("x"), "with", talk.format("y")]) == 0
+    lines = [line for line in capfd.readouterr().out.splitlines() if line in ("x", "y")]
+    assert lines in (["x"] * 4 + ["y"] * 4, ["y"] * 4 + ["x"] * 4)
