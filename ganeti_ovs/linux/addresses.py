@@ -14,7 +14,7 @@ from ganeti_ovs.model.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 # NOTE: _socket, for the reason given in ganeti_ovs.ovsdb.client.
 
@@ -35,11 +35,11 @@ _LIMIT = 5.0
 """Seconds in which the kernel must answer."""
 
 
-def carries(environ: Mapping[str, str]) -> dict[str, str]:
+def carries(master: str) -> dict[str, str]:
     """Interface -> what depends on it, in words; also of those that are part of such a one.
 
-    Loopback and link-local addresses do not count. The master is who calls by
-    ssh (SSH_CONNECTION in `environ`).
+    Loopback and link-local addresses do not count. `master` is the address of who calls by
+    ssh; "": nobody does.
     """
     with _Kernel() as kernel:
         names, masters = kernel.links()
@@ -48,7 +48,6 @@ def carries(environ: Mapping[str, str]) -> dict[str, str]:
             found.setdefault(index, []).append(f"the node's address {address}")
         for index in kernel.default_routes():
             found.setdefault(index, []).append("the default route")
-        master = environ.get("SSH_CONNECTION", "").partition(" ")[0]
         out = kernel.route(master) if master else None
         if out is not None:
             found.setdefault(out, []).append(f"the path to {master}")
