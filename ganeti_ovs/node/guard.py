@@ -58,10 +58,12 @@ class Guard:
         as long as it lives.
         """
         parent = os.getpid()
+        reading, writing = os.pipe()
         try:
-            reading, writing = os.pipe()
             child = os.fork()
         except OSError as err:
+            os.close(reading)
+            os.close(writing)
             raise Error(f"no process can be started to guard the change: {err.strerror}") from err
         if child == 0:
             os.close(writing)
