@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 
+from ganeti_ovs.cluster.runtime import Runtime, caller, runtime
 from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node import document
-from ganeti_ovs.node.agent import Run, say
+from ganeti_ovs.node.agent import Agent, Answer, Request
 from ganeti_ovs.node.calls import LONGEST, Calls
+from ganeti_ovs.node.have import have as what_is_kept
 from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.client import default_socket
-from ganeti_ovs.ovsdb.session import Session, apply_limit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.plan.changes import FORMAT
 
 _INPUT_LIMIT = 30.0
 """Seconds in which the document must come."""
@@ -32,36 +33,37 @@ def carry_out(
     have: bool = False,
 ) -> bool:
     """What the options of node-apply ask for; False if it was not done. Raises Error."""
-    environ = dict(os.environ)
+    here = runtime(os.environ, database)
     if have:
-        return _have(environ)
+        return _have(here)
     as_json = as_json or confirm > 0
-    run = None
-    limit = apply_limit(environ)
+    agent = None
     with Calls() as calls:
         try:
             wanted, text = _read(calls)
-            path = database or default_socket(environ)
-            lock = document.change_lock(environ, limit)
-            with lock, Session(path, switches.LOCK, limit) as session:
+            request = Request(wanted, text, force, as_json, caller(os.environ))
+            lock = document.change_lock(here, here.limit)
+            with lock, Session(here.socket, switches.LOCK, here.limit) as session:
                 session.acquire()
-                run = Run(session, calls, wanted, text, environ, as_json=as_json, force=force)
-                run.settle(dry_run)
-                good = run.dry() if dry_run else run.apply(confirm)
+                agent = Agent(session, calls, here, request, _say if as_json else _show)
+                agent.settle(dry_run)
+                if not dry_run:
+                    return agent.apply(confirm)
+                against = agent.dry()
         except Error as err:
             if not as_json:
                 raise
             trace()
-            say(applied=False, tried=run is not None and run.tried, error=str(err))
-            good = False
-    return good
+            _say({"applied": False, "tried": agent is not None and agent.tried, "error": str(err)})
+            return False
+    if against and not as_json:
+        raise Error(against)
+    return not against
 
 
-def _have(environ: dict[str, str]) -> bool:
-    from ganeti_ovs.node.have import have
-
-    found = have(environ)
-    say(**found)
+def _have(here: Runtime) -> bool:
+    found = what_is_kept(here)
+    _say(found)
     return "error" not in found
 
 
@@ -70,3 +72,24 @@ def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
     if not text:
         raise BadInput("no document of the vSwitches came on standard input")
     return from_document(text)[0], text
+
+
+def _say(answer: Answer) -> bool:
+    """A line of JSON with the answers' format; False if nobody reads any more."""
+    line = json.dumps({"format": FORMAT, **answer}, separators=(",", ":"))
+    try:
+        os.write(1, line.encode() + b"\n")
+    except OSError:
+        return False
+    return True
+
+
+def _show(answer: Answer) -> bool:
+    """For people. What was not done is said by who raises it."""
+    for line in answer["changes"]:
+        print(line)
+    for line in answer["warnings"]:
+        print(f"warning: {line}", file=sys.stderr)
+    if answer["applied"] and not answer["changes"]:
+        print("nothing to do")
+    return True

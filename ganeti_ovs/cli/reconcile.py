@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 
 from ganeti_ovs.cli.options import database_option
+from ganeti_ovs.cluster.runtime import caller, runtime
 from ganeti_ovs.node import reconcile as node
 from ganeti_ovs.node import switches
 
@@ -26,7 +27,7 @@ def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     reported. Exit code 1 if something cannot be put right.
     """
     environ = dict(os.environ)
-    done, problems = switches.restore(environ, database=database, dry_run=dry_run)
+    done, problems = switches.restore(runtime(environ, database), caller(environ), dry_run=dry_run)
     plan = node.reconcile(environ, database=database, dry_run=dry_run)
     plan.done[:0] = done
     plan.problems[:0] = problems

@@ -40,6 +40,11 @@ def runtime(environ: Mapping[str, str], database: str | None = None) -> Runtime:
     return Runtime(f"{state}/run", f"{state}/lib", database or socket, _limit(environ))
 
 
+def caller(environ: Mapping[str, str]) -> str:
+    """The address of who has called us by ssh, the master as a rule; "" if nobody has."""
+    return environ.get("SSH_CONNECTION", "").partition(" ")[0]
+
+
 def _limit(environ: Mapping[str, str]) -> float:
     text = environ.get("GANETI_OVS_TIMEOUT", "")
     if not text:

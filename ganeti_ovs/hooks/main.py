@@ -22,8 +22,8 @@ from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.model.vlan import parse_vlan
 from ganeti_ovs.node import reconcile as node
+from ganeti_ovs.node.document import kept
 from ganeti_ovs.node.renumbered import kept_indices, moved_indices, plugged_here
-from ganeti_ovs.node.switches import kept
 from ganeti_ovs.ovsdb.client import Client, default_socket
 from ganeti_ovs.ovsdb.steps import switch_names
 
@@ -113,7 +113,7 @@ def after(event: str, environ: Environment) -> list[str]:
     if event == "watcher":
         from ganeti_ovs.node.settle import settle_alone
 
-        problems += settle_alone(environ)
+        problems += settle_alone(runtime(environ))
     return problems + node.reconcile(environ, news=news).problems
 
 
@@ -143,7 +143,7 @@ def _network(environ: Environment) -> list[str]:
     group = quoted(environ.get("GANETI_GROUP_NAME", ""))[1:-1]
     if switch not in _switches(environ):
         return [_no_switch(switch)]
-    managed = {one.name for one in kept(environ) or ()}
+    managed = {one.name for one in kept(runtime(environ)) or ()}
     if managed and switch not in managed:
         names = ", ".join(sorted(managed))
         return [

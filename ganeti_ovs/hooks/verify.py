@@ -6,22 +6,19 @@ cmdlib/cluster/verify.py), so warnings make the hook fail, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganeti_ovs.cluster.runtime import runtime
+from ganeti_ovs.cluster.runtime import caller, runtime
 from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.master.converge import unsent
 from ganeti_ovs.model.document import UNDER_WAY
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.node.document import change_lock
-from ganeti_ovs.node.switches import kept, objections, prepare
-from ganeti_ovs.ovsdb.client import Client, default_socket
+from ganeti_ovs.node.document import change_lock, kept
+from ganeti_ovs.node.switches import objections, prepare
+from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.plan.health import failures, oddities
 from ganeti_ovs.plan.state import states
 from ganeti_ovs.plan.words import words
 
-if TYPE_CHECKING:
-    Environment = dict[str, str]
+Environment = dict[str, str]
 
 
 def verify(environ: Environment) -> list[str]:
@@ -41,17 +38,18 @@ def _elsewhere(environ: Environment) -> list[str]:
 
 
 def _here(environ: Environment) -> list[str]:
-    wanted = kept(environ)
+    here = runtime(environ)
+    wanted = kept(here)
     if wanted is None:
         return []
     # Not in the middle of a change, which is no drift.
     with (
-        change_lock(environ, UNDER_WAY, shared=True),
-        Client(default_socket(environ)) as client,
+        change_lock(here, UNDER_WAY, shared=True),
+        Client(here.socket) as client,
     ):
-        wanted = kept(environ) or wanted
-        plan, change = prepare(client, wanted, environ)
-    state = states(change.before, [switch.name for switch in wanted])
+        wanted = kept(here) or wanted
+        plan, checkpoint = prepare(client, wanted, caller(environ))
+    state = states(checkpoint.before, [switch.name for switch in wanted])
     return [
         *(f"differs, gnt-ovs apply would do: {words(one)}" for one in plan.changes),
         *objections(plan, force=False),

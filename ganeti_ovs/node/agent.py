@@ -2,227 +2,142 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from ganeti_ovs.model.document import digest
+from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.jsontext import dumps
-from ganeti_ovs.node import document, pending
-from ganeti_ovs.node.calls import LONGEST
-from ganeti_ovs.node.settle import data, settle
-from ganeti_ovs.node.switches import kept, objections, prepare, set_up
-from ganeti_ovs.node.takeback import put_back
+from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.node.calls import LONGEST, Calls
+from ganeti_ovs.node.checkpoint import Checkpoint
+from ganeti_ovs.node.commit import Commit
+from ganeti_ovs.node.document import kept
+from ganeti_ovs.node.phases import Phase
+from ganeti_ovs.node.settle import settle
+from ganeti_ovs.node.switches import objections, prepare
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
-from ganeti_ovs.plan.changes import FORMAT, to_json
+from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.plan.changes import to_json
+from ganeti_ovs.plan.draft import Plan
+from ganeti_ovs.plan.found import Tables
 from ganeti_ovs.plan.state import states
 from ganeti_ovs.plan.words import words
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ganeti_ovs.model.vswitch import VSwitch
-    from ganeti_ovs.node.calls import Calls
-    from ganeti_ovs.node.guard import Guard
-    from ganeti_ovs.ovsdb.session import Session
-    from ganeti_ovs.plan.draft import Plan
-    from ganeti_ovs.plan.found import Tables
+Answer = dict[str, Any]
+"""As it is printed as JSON."""
+Tell = Callable[[Answer], bool]
+"""Takes an answer to who has called us; False if nobody hears it any more."""
 
 _ATTEMPTS = 3
 _MARGIN = 30.0
 """Seconds, besides those of ovs-vswitchd, that reading and writing rows may take in all."""
 
 
-class Run:
-    """What node-apply does with one document, the locks being held."""
+@dataclass(frozen=True)
+class Request:
+    """What node-apply is asked for."""
+
+    wanted: tuple[VSwitch, ...]
+    text: str
+    """The document that says so."""
+    force: bool
+    """Do what is refused otherwise."""
+    state: bool
+    """Answers say how the vSwitches are, too."""
+    master: str
+    """The address of who calls by ssh; "": nobody does."""
+
+
+class Agent:
+    """Carries a request out, the locks being held."""
 
     def __init__(
-        self,
-        session: Session,
-        calls: Calls,
-        wanted: tuple[VSwitch, ...],
-        text: str,
-        environ: dict[str, str],
-        *,
-        as_json: bool,
-        force: bool,
+        self, session: Session, calls: Calls, runtime: Runtime, request: Request, tell: Tell
     ) -> None:
-        self.session, self.calls = session, calls
-        self.wanted, self.text, self.environ = wanted, text, environ
-        self.as_json, self.force = as_json, force
-        self.tried = False
-        """True as soon as something may have been changed, if only for a moment."""
-        self.left = False
-        """True if it could not be put back, which is then the guard's."""
+        self.session, self.calls, self.runtime = session, calls, runtime
+        self.request, self.tell = request, tell
+        self.commit: Commit | None = None
         self.earlier: list[str] = []
         """What became of an earlier change that nobody had finished."""
-        self.warnings: list[str] = []
+
+    @property
+    def tried(self) -> bool:
+        """True if something may have been changed, if only for a moment."""
+        return self.commit is not None and self.commit.touched
 
     def settle(self, dry_run: bool) -> None:
         """First, an earlier change that nobody has finished."""
-        done, problems = settle(self.session, self.environ, dry_run)
+        done, problems = settle(self.session, self.runtime, dry_run)
         self.earlier = [f"would have {one}" if dry_run else one for one in done] + problems
 
-    def dry(self) -> bool:
-        """Say what would be done; False if it would be refused."""
-        plan, change = self._prepare()
-        against = objections(plan, self.force)
-        if not self.as_json:
-            self._lines(plan)
-            if against:
-                raise Error("; ".join(against))
-            return True
-        say(
-            applied=False,
-            dry_run=True,
-            **self._planned(plan),
-            state=self._state(change.before),
-            kept=kept(self.environ) == self.wanted,
-            **({"error": "; ".join(against)} if against else {}),
-        )
-        return not against
+    def dry(self) -> str:
+        """Tell what would be done; why it would be refused, or ""."""
+        plan, checkpoint = self._prepare()
+        against = "; ".join(objections(plan, self.request.force))
+        warnings = [*self.earlier, *plan.warnings]
+        answer: Answer = {"applied": False, "dry_run": True, **_planned(plan, warnings)}
+        if self.request.state:
+            answer["state"] = self._state(checkpoint.before)
+            answer["kept"] = kept(self.runtime) == self.request.wanted
+        self.tell({**answer, **({"error": against} if against else {})})
+        return against
 
     def apply(self, confirm: float) -> bool:
-        """Change what is to be changed, and keep the document; False if it was taken back."""
+        """Change what is to be changed, and keep the document; False if it was rolled back.
+
+        With `confirm`, the master must confirm it within so many seconds. Raises Error.
+        """
         for _attempt in range(_ATTEMPTS):
-            plan, change = self._prepare()
-            against = objections(plan, self.force)
+            plan, checkpoint = self._prepare()
+            against = objections(plan, self.request.force)
             if against:
                 raise Error("; ".join(against))
-            self.warnings[:0] = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
-            if not change.empty:
-                good = self._change(confirm, plan, change)
-                if good is None:
-                    continue
-            else:
-                self.warnings += set_up(self.wanted)
-                good = self._finish(confirm, plan, change)
-            self._tell(confirm, plan, good)
-            return good
+            self.commit = Commit(
+                self.session, self.runtime, self.request.wanted, self.request.text, checkpoint
+            )
+            try:
+                return self._carry_out(self.commit, plan, confirm)
+            except TransactionFailed as err:
+                if self.commit.phase is not Phase.DROPPED or err.error != "timed out":
+                    raise
         raise Error("the vSwitches' ports are being changed by others all the time; try again")
 
-    def _prepare(self) -> tuple[Plan, switches.Change]:
-        plan, change = prepare(self.session, self.wanted, self.environ)
-        self.warnings = [*self.earlier, *plan.warnings]
-        return plan, change
+    def _carry_out(self, commit: Commit, plan: Plan, confirm: float) -> bool:
+        def confirmed() -> bool:
+            if not confirm:
+                return True
+            heard = self.tell(self._applied(plan, commit))
+            return heard and self.calls.line(confirm, LONGEST) == "confirm"
 
-    def _change(self, confirm: float, plan: Plan, change: switches.Change) -> bool | None:
-        """None: others have changed the rows since they were read, and nothing was done."""
-        # Imported only now: most calls are to look.
-        from ganeti_ovs.node.announce import announce, leave, with_stations
-        from ganeti_ovs.node.guard import Guard
-
-        change = with_stations(self.session, change, self.wanted)
-        limit = confirm + 4 * self.session.limit + _MARGIN
-        former = pending.begin(self.environ, self.text, data(change))
-        with Guard(self.session, change, self.environ, limit, self.text, former=former) as guard:
-            self.tried = True
-            try:
-                leave(self.session, change, self.wanted)
-                switches.commit(self.session, change, self.wanted)
-            except TransactionFailed as err:
-                self.tried = False
-                pending.forget(self.environ, former)
-                guard.dismiss()
-                if err.error != "timed out":
-                    raise
-                return None
-            except Error as err:
-                raise self._failed(err, change, guard) from err
-            try:
-                self.warnings += set_up(self.wanted)
-                if change.operations:
-                    self.warnings += announce(self.session, self._moved(change), change)
-                good = self._finish(confirm, plan, change)
-            except Error as err:
-                raise self._failed(err, change, guard) from err
-            if not self.left:
-                guard.dismiss()
-            return good
-
-    def _failed(self, err: Error, change: switches.Change, guard: Guard) -> Error:
-        """Taken back; the error with what became of that."""
-        words = self._put_back(change, str(err))
-        if not self.left:
-            guard.dismiss()
-        return Error(f"{err}{words}")
-
-    def _moved(self, change: switches.Change) -> list[str]:
-        from ganeti_ovs.node.announce import moved
-
-        return moved(change.before, switches.read_tables(self.session), self.wanted)
-
-    def _put_back(self, change: switches.Change, why: str) -> str:
-        """What became of it, in words that continue a line."""
-        try:
-            names = self._moved(change) if change.operations else []
-        except Error:
-            names = []
-        back, words = put_back(self.session, change, names)
-        self.left = not back
-        if self.left:
-            return f"{words}; this is tried for another minute, then by gnt-ovs reconcile"
-        try:
-            pending.taken_back(self.environ, digest(self.text), why)
-        except Error as err:
-            words += f"; {err}"
-        return words
-
-    def _finish(self, confirm: float, plan: Plan, change: switches.Change) -> bool:
-        """Wait to be confirmed, then keep the document. False: it is put back."""
-        if confirm:
-            heard = say(applied=True, **self._done(plan))
-            if not heard or self.calls.line(confirm, LONGEST) != "confirm":
-                why = f"not confirmed within {confirm:g} s"
-                say(confirmed=False, error=f"{why}{self._put_back(change, why)}")
-                return False
-        document.save(self.environ, self.text)
-        try:  # noqa: SIM105
-            pending.finish(self.environ)
-        except Error:
-            pass  # It is kept, so nobody takes it back.
-        return True
-
-    def _tell(self, confirm: float, plan: Plan, good: bool) -> None:
-        if not good:
-            return
-        if confirm:
-            say(confirmed=True)
-        elif self.as_json:
-            say(applied=True, **self._done(plan))
+        limit = confirm + 4 * self.runtime.limit + _MARGIN
+        problem = commit.run(confirmed, f"not confirmed within {confirm:g} s", limit)
+        if problem:
+            self.tell({"confirmed": False, "error": problem})
         else:
-            self._lines(plan)
-            if not plan.changes:
-                print("nothing to do")
+            self.tell({"confirmed": True} if confirm else self._applied(plan, commit))
+        return not problem
 
-    def _done(self, plan: Plan) -> dict[str, Any]:
-        state = self._state(switches.read_tables(self.session))
-        return {**self._planned(plan), "state": state}
+    def _prepare(self) -> tuple[Plan, Checkpoint]:
+        return prepare(self.session, self.request.wanted, self.request.master)
 
-    def _planned(self, plan: Plan) -> dict[str, Any]:
-        """`changes` in words for people and for a master of an older version, and as data."""
-        return {
-            "changes": [words(one) for one in plan.changes],
-            "differences": [to_json(one) for one in plan.changes],
-            "warnings": self.warnings,
-        }
+    def _applied(self, plan: Plan, commit: Commit) -> Answer:
+        forced = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
+        warnings = [*forced, *self.earlier, *plan.warnings, *commit.warnings]
+        answer: Answer = {"applied": True, **_planned(plan, warnings)}
+        if self.request.state:
+            answer["state"] = self._state(switches.read_tables(self.session))
+        return answer
 
-    def _lines(self, plan: Plan) -> None:
-        for one in plan.changes:
-            print(words(one))
-        for line in self.warnings:
-            print(f"warning: {line}", file=sys.stderr)
-
-    def _state(self, tables: Tables) -> dict[str, Any]:
-        return states(tables, [switch.name for switch in self.wanted])
+    def _state(self, tables: Tables) -> Mapping[str, Any]:
+        return states(tables, [switch.name for switch in self.request.wanted])
 
 
-def say(**what: Any) -> bool:
-    """Print a line of JSON with the answers' format; False if nobody reads any more."""
-    try:
-        os.write(1, dumps({"format": FORMAT, **what}).encode() + b"\n")
-    except OSError:
-        return False
-    return True
+def _planned(plan: Plan, warnings: list[str]) -> Answer:
+    """`changes` in words for people and for a master of an older version, and as data."""
+    return {
+        "changes": [words(one) for one in plan.changes],
+        "differences": [to_json(one) for one in plan.changes],
+        "warnings": warnings,
+    }

@@ -9,25 +9,26 @@ flows are changed, so that a frame on the old way can undo them. So we send our 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
 from ganeti_ovs.linux.rarp import announce_from
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.node.checkpoint import Checkpoint, Stations
 from ganeti_ovs.ovsdb.control import Control, ask, control_socket
-from ganeti_ovs.ovsdb.switches import Change, read_tables
-from ganeti_ovs.plan.found import Found, only, ours
+from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.switches import read_tables
+from ganeti_ovs.plan.found import Found, Row, Tables, only, ours
 from ganeti_ovs.plan.state import states
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
 
-    from ganeti_ovs.model.vswitch import VSwitch
-    from ganeti_ovs.ovsdb.session import Session
-    from ganeti_ovs.plan.found import Row, Tables
-
-
-def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -> Change:
-    """The change with what is to be announced after it: guests, and what was learned before.
+def with_stations(
+    session: Session, checkpoint: Checkpoint, wanted: Iterable[VSwitch]
+) -> Checkpoint:
+    """It with what is to be announced after the change: guests, and what was learned before.
 
     Only what was learned at guests' ports and the vSwitch's own: of any other port, it
     may be somebody else's MAC, whose frames we would draw to us.
@@ -35,9 +36,9 @@ def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -
     cable is learned at the uplink when balance-slb becomes active-backup (flows are revalidated
     in that mode).
     """
-    if not change.operations:
-        return change
-    found = Found(change.before)
+    if not checkpoint.operations:
+        return checkpoint
+    found = Found(checkpoint.before)
     bridges = [found.bridges[one.name] for one in wanted if one.name in found.bridges]
     stations = {
         str(bridge["name"]): {
@@ -47,21 +48,16 @@ def with_stations(session: Session, change: Change, wanted: Iterable[VSwitch]) -
         }
         for bridge in bridges
     }
-    try:
-        with control_socket(session) as control:
-            for bridge in bridges:
-                inside = {
-                    "LOCAL",
-                    *(str(only(row["ofport"])) for _port, row in _taps(found, bridge)),
-                }
-                stations[bridge["name"]].update(_learned(control, bridge["name"], inside))
-    except (Error, OSError):
-        pass  # The guests at least.
-    return Change(
-        change.operations,
-        change.before,
-        {name: tuple(sorted(some)) for name, some in stations.items()},
-        change.devices,
+    # The guests at least.
+    with suppress(Error, OSError), control_socket(session) as control:
+        for bridge in bridges:
+            inside = {
+                "LOCAL",
+                *(str(only(row["ofport"])) for _port, row in _taps(found, bridge)),
+            }
+            stations[bridge["name"]].update(_learned(control, bridge["name"], inside))
+    return replace(
+        checkpoint, stations={name: tuple(sorted(some)) for name, some in stations.items()}
     )
 
 
@@ -84,11 +80,11 @@ def _mac(row: Row) -> str:
         return ""
 
 
-def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
+def leave(session: Session, checkpoint: Checkpoint, wanted: Iterable[VSwitch]) -> None:
     """Before the change: an active-backup bond whose active member goes takes another one."""
     switches = {switch.name: switch for switch in wanted}
     went = {}
-    for name, state in states(change.before, switches).items():
+    for name, state in states(checkpoint.before, switches).items():
         for port, about in state["ports"].items():
             bond, uplinks = about.get("bond"), switches[name].uplinks
             if bond and bond["mode"] == "active-backup" and bond["active"] not in uplinks:
@@ -96,13 +92,11 @@ def leave(session: Session, change: Change, wanted: Iterable[VSwitch]) -> None:
                 if stay:
                     went[name] = (port, stay[0])
     if went:
-        try:
-            with control_socket(session) as control:
-                for port, member in went.values():
-                    ask(control, "bond/set-active-member", port, member)
-        except (Error, OSError):
-            pass  # It makes the change cost some frames, no more.
-        announce(session, went, change)
+        # Where it fails, the change costs some frames, no more.
+        with suppress(Error, OSError), control_socket(session) as control:
+            for port, member in went.values():
+                ask(control, "bond/set-active-member", port, member)
+        announce(session, went, checkpoint.stations)
 
 
 def moved(before: Tables, after: Tables, wanted: Iterable[VSwitch]) -> list[str]:
@@ -112,19 +106,19 @@ def moved(before: Tables, after: Tables, wanted: Iterable[VSwitch]) -> list[str]
     return [name for name in new if name in old and _ways(old[name]) != _ways(new[name])]
 
 
-def announce(session: Session, names: Iterable[str], change: Change) -> list[str]:
+def announce(session: Session, names: Iterable[str], stations: Stations) -> list[str]:
     """Let the vSwitches `names` say to the outside which MACs are behind them; what went wrong.
 
     For uplinks of which one at a time is used; with others, all cables are one to the
     physical switch (LACP), or it may send to any (balance-slb).
     """
-    todo = [name for name in names if change.stations.get(name)]
+    todo = [name for name in names if stations.get(name)]
     if not todo:
         return []
     try:
         now = states(read_tables(session), todo)
         with control_socket(session) as control:
-            _round(control, now, change)
+            _round(control, now, stations)
             # Half a second; only then no frame goes the old way any more.
             ask(control, "revalidator/wait")
             for name, state in now.items():
@@ -133,20 +127,20 @@ def announce(session: Session, names: Iterable[str], change: Change) -> list[str
                     for about in state["ports"].values()
                     for member in about["members"].values()
                 }
-                if {*_learned(control, name, uplinks)} & {*change.stations[name]}:
+                if {*_learned(control, name, uplinks)} & {*stations[name]}:
                     ask(control, "fdb/flush", name)
-            _round(control, now, change)
+            _round(control, now, stations)
     except (Error, OSError) as err:
         return [f"{', '.join(sorted(todo))}: the other side was not told where guests are: {err}"]
     return []
 
 
-def _round(control: Control, now: dict[str, dict[str, Any]], change: Change) -> None:
+def _round(control: Control, now: dict[str, dict[str, Any]], stations: Stations) -> None:
     for name, state in now.items():
         for port, about in state["ports"].items():
             device = _used(control, port, about)
             if device:
-                announce_from(device, change.stations[name], about["trunks"])
+                announce_from(device, stations[name], about["trunks"])
 
 
 def _with_link(about: dict[str, Any]) -> list[str]:

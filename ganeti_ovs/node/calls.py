@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import time
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import signal
-    from typing import Any
-else:
-    # NOTE: signal's own module makes enums of its constants when imported, as socket's does.
-    import _signal as signal
+from contextlib import suppress
+from typing import Any
 
 LONGEST = 4 << 20
 """Bytes that a line may have."""
@@ -65,7 +60,5 @@ class Calls:
         return line.decode(errors="replace").rstrip("\r")
 
     def _signalled(self, _number: int, _frame: object) -> None:
-        try:  # noqa: SIM105
+        with suppress(BlockingIOError):  # It is full of them.
             os.write(self._waker, b"s")
-        except BlockingIOError:
-            pass  # It is full of them.

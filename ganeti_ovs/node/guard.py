@@ -1,24 +1,26 @@
-"""Changes that are taken back unless they are confirmed, whatever happens to us meanwhile."""
+"""Changes that are rolled back unless they are confirmed, whatever happens to us meanwhile."""
 
 from __future__ import annotations
 
 import os
 import select
+import signal
 import time
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
 from syslog import LOG_DAEMON, LOG_ERR, LOG_WARNING, openlog, syslog
+from typing import NoReturn
 
-from ganeti_ovs.model.document import digest
-from ganeti_ovs.node import document, pending
+from ganeti_ovs.cluster.runtime import Runtime
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.node import pending
 from ganeti_ovs.node.calls import SIGNALS
-from ganeti_ovs.node.takeback import Result, take_back, trace
+from ganeti_ovs.node.checkpoint import Checkpoint
+from ganeti_ovs.node.phases import Event, Phase, found, step
+from ganeti_ovs.node.rollback import roll_back, trace
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import signal
-else:
-    import _signal as signal  # see ganeti_ovs.node.calls
 
 _TRIES = 60
 """How often, a second apart, the guard tries to reach Open vSwitch."""
@@ -27,56 +29,47 @@ _END = 60.0
 _WHY = "the change was not confirmed: node-apply was ended"
 
 
-class Guard:
-    """A process that takes a change back when this one ends, or goes on, without `dismiss`.
+@dataclass(frozen=True)
+class Guarded:
+    """A change that has been begun."""
 
-    A context manager, started before the change is made. It has a session (setsid) and signals of
-    its own, and keeps the lock of the document for as long as it lives.
+    runtime: Runtime
+    entry: pending.Entry
+    checkpoint: Checkpoint
+    limit: float
+    """Seconds after which a node-apply that has not said a word counts as hanging."""
+
+
+class Guard:
+    """A process that rolls a change back when this one ends, or hangs, without `dismiss`.
+
+    A context manager; see `start`.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        change: switches.Change,
-        environ: dict[str, str],
-        limit: float,
-        text: str,
-        *,
-        former: pending.Tried = None,
-    ) -> None:
-        """The document `text` is what the change is to. After `limit` seconds, this process
-        counts as hanging and is ended. `former` is what `pending.begin` has returned.
+    def __init__(self, child: int, writing: int) -> None:
+        self.child = child
+        self._writing = writing
+
+    @classmethod
+    def start(cls, session: Session, change: Guarded) -> Guard:
+        """Fork it, before the change is made. Raises Error when the node has no room for it.
+
+        It has a session (setsid) and signals of its own, and keeps the lock of the document for
+        as long as it lives.
         """
-        self._writing = -1
-        stamp, made = document.stamp(environ), digest(text)
-        reading, self._writing = os.pipe()
         parent = os.getpid()
-        self._child = os.fork()
-        if self._child:
-            os.close(reading)
-            return
-        code = 1
+        reading, writing = os.pipe()
         try:
-            os.close(self._writing)
-            # NOTE: an open copy of the connection would keep the database's lock for ever.
-            session.close()
-            _detach()
-            word = _word(reading, limit)
-            if word is None and not _ended(parent):
-                openlog("ganeti-ovs", 0, LOG_DAEMON)
-                syslog(
-                    LOG_ERR,
-                    f"node-apply ({parent}) hangs and cannot be killed; its change is not"
-                    " confirmed: gnt-ovs reconcile settles it when it has ended",
-                )
-            elif not word:
-                if document.stamp(environ) == stamp:
-                    _take_back(session, change, environ, made, former)
-                else:  # It had been confirmed.
-                    pending.finish(environ)
-            code = 0
-        finally:
-            os._exit(code)
+            child = os.fork()
+        except OSError as err:
+            os.close(reading)
+            os.close(writing)
+            raise Error(f"no process can be started to guard the change: {err.strerror}") from err
+        if child == 0:
+            os.close(writing)
+            _live(session, change, reading, parent)
+        os.close(reading)
+        return cls(child, writing)
 
     def __enter__(self) -> Guard:
         return self
@@ -86,14 +79,44 @@ class Guard:
             os.close(self._writing)
 
     def dismiss(self) -> None:
-        """The change is confirmed, or taken back already."""
-        try:  # noqa: SIM105
+        """The change is settled; see `ganeti_ovs.node.phases`."""
+        with suppress(OSError):  # It has ended by itself.
             os.write(self._writing, b"k")
-        except OSError:
-            pass  # It has ended by itself.
         os.close(self._writing)
         self._writing = -1
-        os.waitpid(self._child, 0)
+        os.waitpid(self.child, 0)
+
+
+class _Parent(Enum):
+    """What became of node-apply."""
+
+    DONE = auto()
+    """It has settled its change."""
+    ENDED = auto()
+    """It has not, and never will."""
+    HANGS = auto()
+    """It cannot be ended, and what it still does to the disk is not known."""
+
+
+def _live(session: Session, change: Guarded, reading: int, parent: int) -> NoReturn:
+    """All that the guard's process does; does not return."""
+    code = 1
+    try:
+        # NOTE: an open copy of the connection would keep the database's lock for ever.
+        session.close()
+        _detach()
+        became = _watch(reading, parent, change.limit)
+        if became is _Parent.ENDED:
+            _settle(change)
+        elif became is _Parent.HANGS:
+            _log(
+                LOG_ERR,
+                f"node-apply ({parent}) hangs and cannot be killed; its change is not"
+                " confirmed: gnt-ovs reconcile settles it when it has ended",
+            )
+        code = 0
+    finally:
+        os._exit(code)
 
 
 def _detach() -> None:
@@ -106,14 +129,14 @@ def _detach() -> None:
         os.dup2(null, handle)
 
 
-def _word(reading: int, limit: float) -> bytes | None:
-    """The parent's word; empty if it has ended without one, None if it hangs."""
+def _watch(reading: int, parent: int, limit: float) -> _Parent:
+    """Wait for the parent's word or end; end it when it has hung for `limit` seconds."""
     if select.select([reading], [], [], limit)[0]:
-        return os.read(reading, 1)
-    return None
+        return _Parent.DONE if os.read(reading, 1) else _Parent.ENDED
+    return _Parent.ENDED if _killed(parent) else _Parent.HANGS
 
 
-def _ended(parent: int) -> bool:
+def _killed(parent: int) -> bool:
     """End `parent`; False if it does not.
 
     NOTE: what a system call is about to do is done, although the process has been killed. Only
@@ -129,34 +152,45 @@ def _ended(parent: int) -> bool:
     return True
 
 
-def _take_back(
-    closed: Session,
-    change: switches.Change,
-    environ: dict[str, str],
-    made: str,
-    former: pending.Tried,
-) -> None:
-    openlog("ganeti-ovs", 0, LOG_DAEMON)
+def _settle(change: Guarded) -> None:
+    """Settle what node-apply has left, as soon as Open vSwitch lets us."""
     for _try in range(_TRIES):
         try:
-            if change.operations:
-                with Session(closed.path, switches.LOCK, closed.limit) as session:
-                    session.acquire()
-                    result = _undone(session, change)
-            else:
-                result = _undone(None, change)
-            if result is None:
-                pending.forget(environ, former)
-                return
-            syslog(LOG_WARNING, f"node-apply has ended without confirmation{result.words}")
-            pending.taken_back(environ, made, _WHY)
+            _settle_now(change)
             return
-        except Exception as err:  # whatever it is: nobody else takes the change back now
-            syslog(LOG_WARNING, f"node-apply has ended: its change is not yet taken back: {err!r}")
+        except Exception as err:  # whatever it is: nobody else rolls the change back now
+            _log(LOG_WARNING, f"node-apply has ended: its change is not yet taken back: {err!r}")
             time.sleep(1)
-    syslog(LOG_ERR, f"a change could not be taken back in {_TRIES} s: gnt-ovs reconcile does it")
+    _log(LOG_ERR, f"a change could not be taken back in {_TRIES} s: gnt-ovs reconcile does it")
 
 
-def _undone(session: Session | None, change: switches.Change) -> Result | None:
-    """What became of it; None if it had not been made."""
-    return None if trace(session, change) is False else take_back(session, change)
+def _settle_now(change: Guarded) -> None:
+    """By what is on the disk, and there. Raises Error when it cannot be rolled back now."""
+    phase = step(Phase.BEGUN, Event.END).phase
+    if change.entry.kept(change.runtime):
+        event, words = found(kept=True, there=None), ""
+    elif change.checkpoint.operations:
+        with Session(change.runtime.socket, switches.LOCK, change.runtime.limit) as session:
+            session.acquire()
+            event, words = _rolled_back(session, change.checkpoint)
+    else:
+        event, words = _rolled_back(None, change.checkpoint)
+    made = step(phase, event)
+    if made.phase is Phase.ROLLING_BACK:
+        _log(LOG_WARNING, f"node-apply has ended without confirmation{words}")
+        made = step(made.phase, Event.RESTORE)
+    pending.write_end(change.runtime, change.entry, made.then, _WHY)
+
+
+def _rolled_back(session: Session | None, checkpoint: Checkpoint) -> tuple[Event, str]:
+    """(What had become of the change, what has become of it now).
+
+    Raises Error when it cannot be rolled back now.
+    """
+    event = found(kept=False, there=trace(session, checkpoint))
+    return event, roll_back(session, checkpoint).words if event is Event.FAIL else ""
+
+
+def _log(priority: int, line: str) -> None:
+    openlog("ganeti-ovs", 0, LOG_DAEMON)
+    syslog(priority, line)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.node import pending
-from ganeti_ovs.node.document import change_lock
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
+from ganeti_ovs.node.document import change_lock, kept_digest
 
 _GLANCE = 1.0
 """Seconds in which another one who only looks (a dry run) has done so."""
 
 
-def have(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Digests of documents: `have` is kept (None: none is), `tried` was taken back, and why.
+def have(runtime: Runtime) -> dict[str, Any]:
+    """Digests of documents: `have` is kept (None: none is), `tried` was rolled back, and why.
 
     `under_way` instead of the latter as long as somebody changes them, or waits to be confirmed.
     """
     try:
-        with change_lock(environ, _GLANCE, shared=True):
-            kept, tried = pending.kept_digest(environ), pending.tried(environ)
+        with change_lock(runtime, _GLANCE, shared=True):
+            kept, tried = kept_digest(runtime), pending.tried(runtime)
     except Busy:
-        return _under_way(environ)
+        return _under_way(runtime)
     except Error as err:
         return {"error": str(err)}
     return {
@@ -35,8 +32,8 @@ def have(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _under_way(environ: Mapping[str, str]) -> dict[str, Any]:
+def _under_way(runtime: Runtime) -> dict[str, Any]:
     try:
-        return {"have": pending.kept_digest(environ), "tried": None, "under_way": True}
+        return {"have": kept_digest(runtime), "tried": None, "under_way": True}
     except Error as err:
         return {"error": str(err)}

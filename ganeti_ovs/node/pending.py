@@ -1,30 +1,30 @@
-"""What the disk knows of a change that is not confirmed yet, and of the last one taken back.
+"""What the disk knows of a change that is not confirmed yet, and of the last one rolled back.
 
-Two files beside the node's own document. `pending.json` has all that it takes to undo the
-change, from before it is made until it is confirmed or taken back, so that whoever comes next
-can, whatever was killed. `tried.json` says which document was tried in vain, and why: the master
+Two files beside the node's own document. `pending.json` has the checkpoint, from before the
+change is made until it is confirmed or rolled back, so that whoever comes next can do that,
+whatever was killed. `tried.json` says which document was tried in vain, and why: the master
 asks for it, and leaves this node alone with that one.
 """
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from ganeti_ovs.cluster import files
+from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.linux.files import write_file
 from ganeti_ovs.model.document import digest, sha256
-from ganeti_ovs.model.errors import BadInput, Error
-from ganeti_ovs.model.jsontext import dumps, values
-from ganeti_ovs.model.value import frozen
-from ganeti_ovs.node.document import document_path, load, stamp
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.node.document import document_path, stamp
+from ganeti_ovs.node.phases import Disk
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    Tried = tuple[str, str] | None
-    """What `tried` says."""
+Tried = tuple[str, str] | None
+"""What `tried` says."""
 
 FORMAT = 1
 _BEGUN = "it was begun, and node-apply was ended before it could say what became of it"
@@ -38,58 +38,71 @@ class InTheWay(Error):
     """What is in the place of `pending.json` is none, and cannot become one."""
 
 
-@frozen
-class Pending:
-    """A change that is on the disk; the lock of changes is held from reading to settling it."""
+@dataclass(frozen=True)
+class Entry:
+    """A change, as the disk knows it."""
 
     digest: str
     """Of the document that would be kept."""
-    change: Mapping[str, Any]
+    stamp: tuple[int, ...]
+    """Of the document that was kept before; see `ganeti_ovs.node.document.stamp`."""
+    former: Tried
+    """What had been tried in vain before."""
+
+    def kept(self, runtime: Runtime) -> bool:
+        """True if a document has been kept since it was begun: this one, or another one's."""
+        return self.stamp != stamp(runtime)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A change that is on the disk; the lock of changes is held from reading to settling it."""
+
+    entry: Entry
+    checkpoint: Mapping[str, Any]
     """As it was given to `begin`."""
-    saved: bool
-    """True if a document has been kept since it was begun: this one, or another one's."""
     same_boot: bool
     """False if the node was started anew meanwhile."""
-    former: Tried
-    """What `begin` has returned."""
 
 
-def exists(environ: Mapping[str, str]) -> bool:
+def exists(runtime: Runtime) -> bool:
     """True if a change may be pending."""
-    return os.path.exists(_path(environ))
+    return os.path.exists(_path(runtime))
 
 
-def begin(environ: Mapping[str, str], text: str, change: Mapping[str, Any]) -> Tried:
-    """Before a change to the document `text` is made: what undoes it is on the disk then.
+def new_entry(runtime: Runtime, text: str) -> Entry:
+    """Of a change to the document `text`, before it is begun. Raises BadInput."""
+    former = None
+    with suppress(Error):
+        former = tried(runtime)
+    return Entry(digest(text), stamp(runtime), former)
 
-    Returns what `forget` wants to know. Raises Error when it cannot be written, with
-    nothing changed.
+
+def begin(runtime: Runtime, entry: Entry, checkpoint: Mapping[str, Any]) -> None:
+    """Before the change is made: what rolls it back is on the disk then.
+
+    Raises Error when it cannot be written, with nothing changed.
     """
-    try:
-        former = tried(environ)
-    except Error:
-        former = None
-    body = dumps(
+    body = _dumps(
         {
-            "digest": digest(text),
-            "stamp": [*stamp(environ)],
+            "digest": entry.digest,
+            "stamp": entry.stamp,
             "boot": _boot(),
-            "change": dict(change),
-            "former": former,
+            "change": checkpoint,
+            "former": entry.former,
         }
     )
     try:
-        write_file(_path(environ), f"{FORMAT} {sha256(body)}\n{body}\n")
-        _write_tried(environ, digest(text), _BEGUN)
+        write_file(_path(runtime), f"{FORMAT} {sha256(body)}\n{body}\n")
+        _write_tried(runtime, entry.digest, _BEGUN)
     except Error:
-        forget(environ, former)
+        _forget(runtime, entry.former)
         raise
-    return former
 
 
-def read(environ: Mapping[str, str]) -> Pending | None:
+def read(runtime: Runtime) -> Pending | None:
     """The change that is pending; None if there is none. Raises Error for a file that is broken."""
-    path = _path(environ)
+    path = _path(runtime)
     if os.path.isdir(path):
         raise InTheWay(f"{path} is a directory, which stands in the way of changes: remove it")
     text = _text(path)
@@ -102,66 +115,48 @@ def read(environ: Mapping[str, str]) -> Pending | None:
     try:
         if sha256(body.removesuffix("\n")) != made:
             raise ValueError("its checksum is another")
-        (data,), _rest = values(body)
+        data = json.loads(body)
+        former = data["former"]
         return Pending(
-            str(data["digest"]),
+            Entry(
+                str(data["digest"]),
+                tuple(data["stamp"]),
+                None if former is None else (str(former[0]), str(former[1])),
+            ),
             dict(data["change"]),
-            tuple(data["stamp"]) != stamp(environ),
             data["boot"] == _boot(),
-            None if data["former"] is None else (str(data["former"][0]), str(data["former"][1])),
         )
     except (ValueError, LookupError, TypeError, RecursionError) as err:
         raise Error(f"{path} is broken: {err!r}"[:200]) from err
 
 
-def finish(environ: Mapping[str, str]) -> None:
-    """The change is confirmed, and its document kept. Raises Error."""
-    _remove(_tried(environ))
-    _remove(_path(environ))
+def write_end(runtime: Runtime, entry: Entry, what: Disk, why: str = "") -> None:
+    """Write what is left of a change that has ended; `why` it was rolled back. Raises Error.
+
+    Where only the reason finds no room, what `begin` has written says it without.
+    """
+    if what is Disk.DONE:
+        _remove(_tried(runtime))
+        _remove(_path(runtime))
+    elif what is Disk.TRIED:
+        with suppress(Error):
+            _write_tried(runtime, entry.digest, why)
+        _remove(_path(runtime))
+    elif what is Disk.FORGOTTEN:
+        _forget(runtime, entry.former)
 
 
-def taken_back(environ: Mapping[str, str], made: str, why: str) -> None:
-    """The change to the document with the digest `made` is undone. Raises Error."""
-    try:  # noqa: SIM105
-        _write_tried(environ, made, why)
-    except Error:
-        pass  # What `begin` has written says it without the reason.
-    _remove(_path(environ))
-
-
-def forget(environ: Mapping[str, str], former: Tried) -> None:
-    """Nothing was done of a change that was begun; `former` is what `begin` has returned."""
-    said = _say_former(environ, former)
-    try:
-        _remove(_path(environ))
-    except Error:
-        return  # It is found, and forgotten, once more.
-    if not said:
-        _say_former(environ, former)  # There may be room now.
-
-
-def _say_former(environ: Mapping[str, str], former: Tried) -> bool:
-    try:
-        if former is None:
-            _remove(_tried(environ))
-        else:
-            _write_tried(environ, *former)
-    except Error:
-        return False
-    return True
-
-
-def tried(environ: Mapping[str, str]) -> Tried:
-    """(digest of the document that was taken back last, why); None since one was kept.
+def tried(runtime: Runtime) -> Tried:
+    """(digest of the document that was rolled back last, why); None since one was kept.
 
     Raises Error for a file that is broken.
     """
-    path = _tried(environ)
+    path = _tried(runtime)
     text = _text(path)
     if text is None:
         return None
     try:
-        (data,), _rest = values(text)
+        data = json.loads(text)
         if data["format"] != FORMAT:
             raise ValueError("another format")
         return str(data["digest"]), str(data["error"])
@@ -169,18 +164,34 @@ def tried(environ: Mapping[str, str]) -> Tried:
         raise Error(f"{path} cannot be read: {err!r}"[:200]) from err
 
 
-def kept_digest(environ: Mapping[str, str]) -> str | None:
-    """Of the document that this node keeps; None without, "" for a broken one. Raises Error."""
-    text = load(environ)
+def _forget(runtime: Runtime, former: Tried) -> None:
+    said = _say_former(runtime, former)
     try:
-        return None if text is None else digest(text)
-    except BadInput:
-        return ""
+        _remove(_path(runtime))
+    except Error:
+        return  # It is found, and forgotten, once more.
+    if not said:
+        _say_former(runtime, former)  # There may be room now.
 
 
-def _write_tried(environ: Mapping[str, str], made: str, why: str) -> None:
+def _say_former(runtime: Runtime, former: Tried) -> bool:
+    try:
+        if former is None:
+            _remove(_tried(runtime))
+        else:
+            _write_tried(runtime, *former)
+    except Error:
+        return False
+    return True
+
+
+def _write_tried(runtime: Runtime, made: str, why: str) -> None:
     said = {"format": FORMAT, "digest": made, "error": why[:_LONGEST]}
-    write_file(_tried(environ), dumps(said) + "\n")
+    write_file(_tried(runtime), _dumps(said) + "\n")
+
+
+def _dumps(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _remove(path: str) -> None:
@@ -192,12 +203,12 @@ def _remove(path: str) -> None:
         raise Error(f"{path} cannot be removed: {err.strerror or err}") from err
 
 
-def _path(environ: Mapping[str, str]) -> str:
-    return f"{os.path.dirname(document_path(environ))}/pending.json"
+def _path(runtime: Runtime) -> str:
+    return f"{os.path.dirname(document_path(runtime))}/pending.json"
 
 
-def _tried(environ: Mapping[str, str]) -> str:
-    return f"{os.path.dirname(document_path(environ))}/tried.json"
+def _tried(runtime: Runtime) -> str:
+    return f"{os.path.dirname(document_path(runtime))}/tried.json"
 
 
 def _boot() -> str:

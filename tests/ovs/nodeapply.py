@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.model.document import to_document
 from ganeti_ovs.model.vswitch import vswitch
 from tests.testbed.openvswitch import OpenVSwitch
@@ -23,6 +24,11 @@ class Node:
         self.ovs, self.product = ovs, product
         self.environ = dict(ovs.environ)
         self.stored = Path(ovs.environ["LOCALSTATEDIR"]) / "lib/ganeti-ovs/switches.json"
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where its files are."""
+        return runtime(self.environ)
 
     def start(self, wanted: Wanted, *arguments: str, **environ: str) -> subprocess.Popen[str]:
         """node-apply with this document on its standard input, which stays open."""

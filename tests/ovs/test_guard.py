@@ -28,22 +28,24 @@ CODE = """
 import os, signal
 from ganeti_ovs.node import guard
 from ganeti_ovs.node import document, pending
-from ganeti_ovs.node.settle import data
+from ganeti_ovs.cluster.runtime import runtime
+from ganeti_ovs.node.checkpoint import to_data
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
 guard._END = {end}
-environ = dict(os.environ)
+here = runtime(os.environ)
 text = {text!r}
 wanted, _revision = from_document(text)
-with document.change_lock(environ, 5), Session({path!r}, switches.LOCK, 10) as session:
+with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as session:
     session.acquire()
-    _plan, change = prepare(session, wanted, environ)
-    pending.begin(environ, text, data(change))
-    with guard.Guard(session, change, environ, 1, text) as one:
-        switches.commit(session, change, wanted)
-        print(one._child, flush=True)
+    _plan, checkpoint = prepare(session, wanted, "")
+    entry = pending.new_entry(here, text)
+    pending.begin(here, entry, to_data(checkpoint))
+    with guard.Guard.start(session, guard.Guarded(here, entry, checkpoint, 1)) as one:
+        switches.commit(session, checkpoint.operations, checkpoint.before, wanted)
+        print(one.child, flush=True)
         signal.pause()
 """
 
@@ -139,7 +141,7 @@ def test_it_does_not_end(kept: bool, node: Node) -> None:
         wait_until(lambda: not hanging.guard_lives(), "the guard's end")
         assert wanted(node.ovs) == new
         assert "pending.json" in on_disk(node)
-        with pytest.raises(Busy), change_lock(node.environ, 0):
+        with pytest.raises(Busy), change_lock(node.runtime, 0):
             pass
         if kept:
             keep_new(node)

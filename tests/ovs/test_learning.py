@@ -175,8 +175,7 @@ def test_what_was_learned_at_the_uplink_is_forgotten(ovs: OpenVSwitch, product: 
         wait_until(known, "the station at the uplink")
         stations = {"br0": ((mac, 10),)}
         with Session(str(ovs.socket), switches.LOCK, 10) as session:
-            change = switches.Change([], switches.read_tables(session), stations)
-            assert announce(session, ["br0"], change) == []
+            assert announce(session, ["br0"], stations) == []
         assert mac not in ovs.appctl("fdb/show", "br0")
 
 

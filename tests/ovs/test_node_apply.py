@@ -373,20 +373,22 @@ def test_uplinks_that_were_down_are_so_again(
 
 GUARDED = """
 import os, signal
-from ganeti_ovs.node.guard import Guard
-from ganeti_ovs.node import document
+from ganeti_ovs.cluster.runtime import runtime
+from ganeti_ovs.node.guard import Guard, Guarded
+from ganeti_ovs.node import document, pending
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
-environ = dict(os.environ)
+here = runtime(os.environ)
 text = {text!r}
 wanted, _revision = from_document(text)
-with document.change_lock(environ, 5), Session({path!r}, switches.LOCK, 10) as session:
+with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as session:
     session.acquire()
-    _plan, change = prepare(session, wanted, environ)
-    with Guard(session, change, environ, 1, text):
-        switches.commit(session, change, wanted)
+    _plan, checkpoint = prepare(session, wanted, "")
+    entry = pending.new_entry(here, text)
+    with Guard.start(session, Guarded(here, entry, checkpoint, 1)):
+        switches.commit(session, checkpoint.operations, checkpoint.before, wanted)
         {last}
         print("done", flush=True)
         os.kill(os.getpid(), signal.SIG{end})
@@ -414,7 +416,7 @@ def guarded(node: Node, wish: Wanted, end: str, last: str = "") -> None:
 
 def unlocked(node: Node) -> None:
     """Wait until nobody holds the lock of changes: the guard has ended."""
-    with change_lock(node.environ, 30):
+    with change_lock(node.runtime, 30):
         pass
 
 
@@ -429,7 +431,7 @@ def test_hanging_before_the_confirmation(node: Node, ovs: OpenVSwitch, taps: Tap
 def test_killed_after_the_document_was_kept(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     """The change is confirmed then, whatever its node-apply can still say."""
     node.run(br0("e0"))
-    guarded(node, br0("e1+e2"), "KILL", "document.save(environ, text)")
+    guarded(node, br0("e1+e2"), "KILL", "document.save(here, text)")
     unlocked(node)
     assert {"e1", "e2"} < set(ofports(ovs))
     assert node.run(br0("e1+e2"))[0] == ["nothing to do"]
@@ -443,19 +445,20 @@ def test_rows_changed_between_reading_and_writing(
     wish = tuple(vswitch(name, values) for name, values in br0("e0").items())
     with Session(str(ovs.socket), switches.LOCK, 10) as session:
         session.acquire()
-        _plan, change = prepare(session, wish, ovs.environ)
+        _plan, checkpoint = prepare(session, wish, "")
+        change = checkpoint.operations, checkpoint.before
         with Tap("tap1"):
             assert product.run(environ(ovs, "tap1", LINK="br1")).returncode == 0
             before = wanted(ovs)
             with pytest.raises(TransactionFailed, match="timed out"):
-                switches.commit(session, change, wish)
+                switches.commit(session, *change, wish)
             assert wanted(ovs) == before
         ovs.vsctl("del-port", "tap1")
         interface = ("--", "--id=@i", "create", "Interface", "name=e2")
         ovs.vsctl(*interface, "--", "add", "Port", "bond-br0", "interfaces", "@i")
         before = wanted(ovs)
         with pytest.raises(TransactionFailed, match="timed out"):
-            switches.commit(session, change, wish)
+            switches.commit(session, *change, wish)
         assert wanted(ovs) == before
 
 
@@ -571,7 +574,7 @@ def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
         # Before it is over, nobody knows what becomes of it.
         assert have() == {"have": one, "tried": None, "under_way": True}
         process.communicate("no\n", timeout=20)
-    with change_lock(node.environ, 0, shared=True):  # Somebody else asks, too.
+    with change_lock(node.runtime, 0, shared=True):  # Somebody else asks, too.
         assert have()["tried"]["digest"] == two
     why = "not confirmed within 30 s"
     assert have() == {"have": one, "tried": {"digest": two, "error": why}}

@@ -30,21 +30,23 @@ NEW: Wanted = {"br0": {"datapath_type": "netdev", "fail_mode": "secure"}}
 OTHER: Wanted = {"br0": {"datapath_type": "netdev", "mcast_snooping": "yes"}}
 BEGUN = """
 import os, signal
-from ganeti_ovs.node.guard import Guard
+from ganeti_ovs.cluster.runtime import runtime
+from ganeti_ovs.node.guard import Guard, Guarded
 from ganeti_ovs.node import document, pending
-from ganeti_ovs.node.settle import data
+from ganeti_ovs.node.checkpoint import to_data
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
-environ = dict(os.environ)
+here = runtime(os.environ)
 text = {text!r}
-with document.change_lock(environ, 5), Session({path!r}, switches.LOCK, 10) as session:
+with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as session:
     session.acquire()
-    _plan, change = prepare(session, from_document(text)[0], environ)
-    before = pending.begin(environ, text, data(change))
+    _plan, checkpoint = prepare(session, from_document(text)[0], "")
+    entry = pending.new_entry(here, text)
+    pending.begin(here, entry, to_data(checkpoint))
     if {guard}:
-        Guard(session, change, environ, 30, text, former=before)
+        Guard.start(session, Guarded(here, entry, checkpoint, 30))
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -53,7 +55,7 @@ def killed_before_the_commit(node: Node, *, guard: bool = False) -> None:
     code = BEGUN.format(text=document(NEW), path=str(node.ovs.socket), guard=guard)
     done = subprocess.run([sys.executable, "-c", code], env=node.environ, cwd=SOURCE, check=False)
     assert done.returncode == -signal.SIGKILL
-    with change_lock(node.environ, 30):
+    with change_lock(node.runtime, 30):
         pass
 
 
@@ -163,7 +165,7 @@ def test_a_race_is_no_refusal(node: Node) -> None:
 
     with Raced(str(node.ovs.socket), switches.LOCK, 10) as session:
         session.acquire()
-        done, problems = settle(session, node.environ)
+        done, problems = settle(session, node.runtime)
     assert Raced.raced == 2
     assert done == [WORDS]
     assert "cannot be taken back" not in "".join(problems)

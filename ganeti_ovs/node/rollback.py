@@ -1,32 +1,32 @@
-"""A change of vSwitches taken back: the rows, and what the kernel has of the devices.
+"""A change of vSwitches rolled back: the rows, and what the kernel has of the devices.
 
 What is said of it is what was seen afterwards.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from time import monotonic, sleep
 
 from ganeti_ovs.linux.link import Link
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.node.announce import announce
+from ganeti_ovs.node.checkpoint import Checkpoint, Device
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import NotApplied, Session
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.plan.compare import left
+from ganeti_ovs.plan.undo import undo
 
 _SETTLE = 2.0
 """Seconds in which the devices' MTUs must be as they were: those of a vSwitch's own interface
 follow the others', when ovs-vswitchd has noticed."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Result:
-    """What became of a change that was to be taken back."""
+    """What became of a change that was to be rolled back."""
 
     words: str
     """As they continue a line."""
@@ -36,7 +36,7 @@ class Result:
     """True if something is not as it was before, or ovs-vswitchd has not applied it."""
 
 
-def devices(wanted: Iterable[VSwitch]) -> tuple[switches.Device, ...]:
+def devices(wanted: Iterable[VSwitch]) -> tuple[Device, ...]:
     """The devices that a change to `wanted` may set up, or give another MTU, as they are."""
     found = []
     for switch in wanted:
@@ -47,66 +47,62 @@ def devices(wanted: Iterable[VSwitch]) -> tuple[switches.Device, ...]:
             except Error:
                 continue  # There is none, which the plan says.
             up = link.up or name not in switch.uplinks
-            found.append(switches.Device(name, link.index, up, link.mtu, switch.mtu or 0))
+            found.append(Device(name, link.index, up, link.mtu, switch.mtu or 0))
             link.close()
     return tuple(found)
 
 
-def take_back(
+def roll_back(
     session: Session | None,
-    change: switches.Change,
+    checkpoint: Checkpoint,
     names: Iterable[str] | None = None,
     same_boot: bool = True,
 ) -> Result:
-    """Put back what `change` has changed, and look whether all is as it was before.
+    """Put back what the change has changed, and look whether all is as it was before.
 
     The guests of the vSwitches `names` (None: all) are announced. Links that alone were
     changed need no session. Raises Error when the database does not take it; nothing is
     put back then.
     """
-    if not change.operations or session is None:
-        return _result("", False, _devices_as_before(change, same_boot))
-    from ganeti_ovs.node.announce import announce
-    from ganeti_ovs.plan.compare import left
-
+    if not checkpoint.operations or session is None:
+        return _result("", False, _devices_as_before(checkpoint, same_boot))
     words, done = "", True
     try:
-        done = switches.take_back(session, change)
+        done = switches.put_back(session, checkpoint.operations, checkpoint.before)
     except NotApplied:
         words = "; it is put back in the database, which ovs-vswitchd has not applied either"
-    problems = _devices_as_before(change, same_boot)
+    problems = _devices_as_before(checkpoint, same_boot)
     if done and not words:
-        announce(session, change.stations if names is None else names, change)
-    rows = left(change.operations, change.before, switches.read_tables(session))
+        stations = checkpoint.stations
+        announce(session, stations if names is None else names, stations)
+    rows = left(checkpoint.operations, checkpoint.before, switches.read_tables(session))
     return _result(words, done, [*rows, *problems])
 
 
-def trace(session: Session | None, change: switches.Change, same_boot: bool = True) -> bool | None:
-    """Whether there is anything of `change` to put back. Raises Error.
+def trace(session: Session | None, checkpoint: Checkpoint, same_boot: bool = True) -> bool | None:
+    """Whether there is anything of the change to put back. Raises Error.
 
     False: it was never made. None: there is nothing, but it may have been made, and put
     back already.
     """
-    there = any(_differs(device, same_boot) for device in change.devices)
-    if not change.operations or session is None:
+    there = any(_differs(device, same_boot) for device in checkpoint.devices)
+    if not checkpoint.operations or session is None:
         return there
-    from ganeti_ovs.plan.undo import undo
-
     tables = switches.read_tables(session)
-    if switches.untouched(change, tables):
+    if switches.untouched(checkpoint.before, tables):
         return False
-    return bool(undo(change.operations, change.before, tables)) or there or None
+    return bool(undo(checkpoint.operations, checkpoint.before, tables)) or there or None
 
 
-def put_back(
-    session: Session, change: switches.Change, names: Iterable[str] = ()
+def roll_back_or_reconnect(
+    session: Session, checkpoint: Checkpoint, names: Iterable[str] = ()
 ) -> tuple[bool, str]:
-    """`take_back` after a failure: is it back, and in words that continue a line.
+    """`roll_back` after a failure: is it back, and in words that continue a line.
 
     Where this session does not work any more, by another one.
     """
     try:
-        return True, take_back(session, change, names).words
+        return True, roll_back(session, checkpoint, names).words
     except Error as err:
         problem = err
     # It may be alive and slow; then it still has the lock.
@@ -114,7 +110,7 @@ def put_back(
     try:
         with Session(session.path, switches.LOCK, session.limit) as again:
             again.acquire()
-            return True, take_back(again, change, names).words
+            return True, roll_back(again, checkpoint, names).words
     except Error:
         return False, f"; it could not be put back: {problem}"
 
@@ -125,17 +121,17 @@ def _result(words: str, done: bool, problems: list[str]) -> Result:
     return Result(words or "; everything is as it was before", done, bool(words))
 
 
-def _devices_as_before(change: switches.Change, same_boot: bool) -> list[str]:
+def _devices_as_before(checkpoint: Checkpoint, same_boot: bool) -> list[str]:
     """Set the devices back; what is not as it was, in words."""
     deadline = monotonic() + _SETTLE
     while True:
-        problems = [words for one in change.devices for words in _as_before(one, same_boot)]
+        problems = [words for one in checkpoint.devices for words in _as_before(one, same_boot)]
         if not problems or monotonic() > deadline:
             return problems
         sleep(0.02)
 
 
-def _differs(device: switches.Device, same_boot: bool) -> bool:
+def _differs(device: Device, same_boot: bool) -> bool:
     """Whether `_as_before` would do anything."""
     try:
         link = Link(device.name)
@@ -149,7 +145,7 @@ def _differs(device: switches.Device, same_boot: bool) -> bool:
         link.close()
 
 
-def _as_before(device: switches.Device, same_boot: bool) -> Iterator[str]:
+def _as_before(device: Device, same_boot: bool) -> Iterator[str]:
     try:
         link = Link(device.name)
     except Error:
