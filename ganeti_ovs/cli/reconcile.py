@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 
 from ganeti_ovs.cli.options import database_option
+from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.node import reconcile as node
 from ganeti_ovs.node import switches
 
@@ -27,7 +28,7 @@ def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     """
     environ = dict(os.environ)
     done, problems = switches.restore(environ, database=database, dry_run=dry_run)
-    plan = node.reconcile(environ, database=database, dry_run=dry_run)
+    plan = node.reconcile(runtime(environ, database), dry_run=dry_run)
     plan.done[:0] = done
     plan.problems[:0] = problems
     if as_json:
