@@ -26,6 +26,12 @@ tap's own script takes its tap's lock alone, so scripts of different taps never 
 tap's name: a tap called so would only wait longer.
 """
 
+SWITCHES = "switches"
+"""The lock of those who change this node's vSwitches; no tap's name either."""
+
+_WHAT = {NODE: "this node's ports", SWITCHES: "this node's vSwitches"}
+"""What the holder of a lock that is no tap's works at, for the error."""
+
 _MAX_LIMIT = 3600.0
 
 
@@ -50,7 +56,7 @@ def apply_limit(environ: dict[str, str]) -> float:
 class Session(Client):
     """A connection that holds locks of the database and sees how far ovs-vswitchd is.
 
-    The first lock (RFC 7047, 4.1.8) is named after `name`, a tap as a rule: two
+    The first lock (RFC 7047, 4.1.8) is named after `name`, a tap, NODE or SWITCHES: two
     calls for one tap come one after the other, calls for different taps do not
     meet. Locks end with the connection, so a killed caller leaves none behind.
 
@@ -60,6 +66,7 @@ class Session(Client):
     def __init__(self, path: str, name: str, limit: float) -> None:
         super().__init__(path)
         self.limit = limit
+        self._name = name
         self._held: dict[str, bool] = {}
         self._asked: dict[str, int] = {}
         self._cur_cfg = -1
@@ -79,8 +86,8 @@ class Session(Client):
         """
         if not self._wait_for(list(self._held), patience):
             raise Error(
-                "another call for the same ports has not ended; look for hanging ganeti-ovs"
-                " processes"
+                f"another call for {_WHAT.get(self._name, self._name)} has not ended;"
+                " look for hanging ganeti-ovs processes"
             )
 
     def also(self, names: Iterable[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb.client import TransactionFailed
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 from ganeti_ovs.plan.found import READ, ROOT, Found, only
 from ganeti_ovs.plan.wire import uuid
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Stations = Mapping[str, Sequence[tuple[str, int]]]
 
-LOCK = "switches"
+LOCK = SWITCHES
 """The session's lock while vSwitches are changed; see Session."""
 
 
