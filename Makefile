@@ -2,6 +2,7 @@
 # make test        all tests but those of test-patched; make test-fast: only unit and ovs
 # make test-patched  builds Ganeti with patches/ (5-10 minutes, once) and tests it on real clusters
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
+#                  bench-hooks: the processor time of hooks;
 #                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
 #                  bench-distribute: a vSwitch for 32 nodes, against 4 (5 minutes)
 # make lint        ruff and mypy --strict
@@ -30,8 +31,8 @@ NEED_FAST = $(NEED_DEMO) $(NEED_LINT) python3-openvswitch ganeti qemu-system-x86
 NEED_TEST = $(NEED_FAST) linux-image-amd64 busybox-static cpio openssh-server \
   openssh-client socat iputils-arping fping kmod lvm2 iperf3 ethtool dpkg-dev patch python3-mock
 
-.PHONY: demo test test-patched test-fast bench bench-reconcile bench-qos bench-distribute lint \
-  install uninstall clean need-demo need-fast need-test
+.PHONY: demo test test-patched test-fast bench bench-reconcile bench-hooks bench-qos \
+  bench-distribute lint install uninstall clean need-demo need-fast need-test
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
@@ -51,6 +52,9 @@ bench: need-fast $(VENV)/ready
 
 bench-reconcile: need-fast $(VENV)/ready
 	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.reconcile
+
+bench-hooks: need-fast $(VENV)/ready
+	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.hooks
 
 bench-qos: need-test $(VENV)/ready
 	$(VENV)/bin/python -m bench.qos compare draw
