@@ -4,6 +4,7 @@
 # make test-rest   all other tests, on patched packages and on Debian 13 too (40 minutes);
 #                  make test-all: both; make test-patched, test-releases (Debian 13, sid): parts of it
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
+#                  bench-hooks: the processor time of hooks;
 #                  bench-qos: limits by several rules on the kernel datapath (40 minutes);
 #                  bench-distribute: a vSwitch for 32 nodes, against 4 (4 minutes)
 # make lint        ruff and mypy --strict
@@ -48,8 +49,8 @@ NEED_REST = $(NEED_TEST) debootstrap
 NEED_RELEASE = make $(NEED_FAST) python3-pytest python3-hypothesis python3-scapy
 
 .PHONY: demo test test-unit test-fast test-rest test-all test-patched test-releases bench \
-  bench-reconcile bench-qos bench-distribute lint coverage coverage-unit install uninstall clean need-demo need-fast \
-  need-test need-rest
+  bench-reconcile bench-hooks bench-qos bench-distribute lint coverage coverage-unit install \
+  uninstall clean need-demo need-fast need-test need-rest
 
 demo: need-demo
 	@unshare --net --mount --propagation private $(PYTHON) -B -m tests.demo
@@ -86,6 +87,9 @@ bench: need-fast $(VENV)/ready
 
 bench-reconcile: need-fast $(VENV)/ready
 	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.reconcile
+
+bench-hooks: need-fast $(VENV)/ready
+	unshare --net --mount --propagation private $(VENV)/bin/python -m bench.hooks
 
 bench-qos: need-test $(VENV)/ready
 	$(VENV)/bin/python -m bench.qos compare draw

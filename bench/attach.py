@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ganeti_ovs.cluster.environment import nic_from_environment
+from ganeti_ovs.cluster.environment import nic_of, said_in
 from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan import port as plan
@@ -106,7 +106,7 @@ def database_parts() -> dict[int, tuple[float, float]]:
     transaction that does no more than insert the rows: what any client must pay.
     ovs-vswitchd, whose own work grows with the ports, is not running.
     """
-    operations = plan.attach(nic_from_environment(CALL))
+    operations = plan.attach(nic_of(said_in(CALL)))
     shortest = [row for row in operations if row["op"] in ("insert", "mutate")]
     medians = {}
     with OpenVSwitch() as ovs:

@@ -27,8 +27,9 @@ def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     reported. Exit code 1 if something cannot be put right.
     """
     environ = dict(os.environ)
-    done, problems = switches.restore(runtime(environ, database), caller(environ), dry_run=dry_run)
-    plan = node.reconcile(environ, database=database, dry_run=dry_run)
+    here = runtime(environ, database)
+    done, problems = switches.restore(here, caller(environ), dry_run=dry_run)
+    plan = node.reconcile(here, dry_run=dry_run)
     plan.done[:0] = done
     plan.problems[:0] = problems
     if as_json:

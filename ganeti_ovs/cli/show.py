@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ganeti_ovs.cli.options import database_option
+from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.rate import format_bits
-from ganeti_ovs.ovsdb.client import Client, default_socket
+from ganeti_ovs.ovsdb.client import Client
 from ganeti_ovs.ovsdb.view import PortView, SwitchView, read_switches
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def show(switches: tuple[str, ...], as_json: bool, database: str | None) -> None
 
     A limit without a direction counts for both. With SWITCH, only these.
     """
-    with Client(database or default_socket(dict(os.environ))) as client:
+    with Client(runtime(os.environ, database).socket) as client:
         found = read_switches(client)
     missing = set(switches) - {switch.name for switch in found}
     if missing:

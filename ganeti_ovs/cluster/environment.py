@@ -1,4 +1,4 @@
-"""From the environment of Ganeti's network script to a Nic.
+"""What Ganeti says of a NIC, and the Nic that it makes.
 
 The variables are those of ConfigureNIC in Ganeti's lib/hypervisor/hv_base.py;
 PORT_TYPE, MAX_BANDWIDTH and MAX_BURST are there only on a Ganeti that has these
@@ -11,108 +11,159 @@ from ganeti_ovs.cluster.tags import PARSERS, NicKey, nic_settings
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import decimal, instance_name, interface_name, mac_address, nic_uuid
 from ganeti_ovs.model.nic import Nic
+from ganeti_ovs.model.value import frozen
 from ganeti_ovs.model.vlan import Vlan, port_type_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from ganeti_ovs.cluster.tags import Settings
 
-_VARIABLES = {
+VARIABLES = {
+    "instance": "INSTANCE",
+    "mac": "MAC",
+    "mode": "MODE",
+    "tap": "INTERFACE",
+    "index": "INTERFACE_INDEX",
+    "uuid": "INTERFACE_UUID",
+    "name": "INTERFACE_NAME",
+    "tags": "TAGS",
+    "link": "LINK",
     "vlan": "VLAN",
+    "network_tags": "NETWORK_TAGS",
     "port_type": "PORT_TYPE",
     "max_bandwidth": "MAX_BANDWIDTH",
     "max_burst": "MAX_BURST",
 }
+"""What is said (a field of NicSettings) -> the network script's variable."""
 
 
-def where(environ: Mapping[str, str]) -> str:
+@frozen
+class NicSettings:
+    """What Ganeti says of a NIC: text as it came, unchecked, and empty where nothing is said."""
+
+    instance: str = ""
+    mac: str = ""
+    mode: str = ""
+    tap: str = ""
+    """The node's interface; a NIC that a hook is told of has none yet."""
+    index: str = ""
+    uuid: str = ""
+    name: str = ""
+    tags: str = ""
+    link: str = ""
+    vlan: str = ""
+    network_tags: str = ""
+    port_type: str = ""
+    max_bandwidth: str = ""
+    max_burst: str = ""
+    tags_index: str = ""
+    """The index by which tags mean it, if that is kept (`ganeti_ovs.cluster.moved`)."""
+    down: str = ""
+    """Not empty: Ganeti has taken it down, though its guest may still hold the tap."""
+
+    def but(self, **changes: str) -> NicSettings:
+        """The same with `changes`."""
+        return NicSettings(**{**self.__dict__, **changes})
+
+
+def said_in(environ: Mapping[str, str]) -> NicSettings:
+    """What the environment of Ganeti's network script says; nothing is checked."""
+    return NicSettings(
+        **{field: environ.get(variable, "") for field, variable in VARIABLES.items()}
+    )
+
+
+def where(said: NicSettings, tap: str = "") -> str:
     """What an error is about, for people: `inst1.lab, NIC 0 (tap0 on vSwitch br0)`.
 
-    Takes any environment, as it is asked for when something in it is wrong.
+    Anything may be wrong in it. `tap`: a word for one that has no name yet.
     """
-    return "{}, NIC {} ({} on vSwitch {})".format(
-        *(
-            _plain(environ.get(name, ""))
-            for name in ("INSTANCE", "INTERFACE_INDEX", "INTERFACE", "LINK")
-        )
-    )
+    words = (said.instance, said.index, said.tap or tap, said.link)
+    return "{}, NIC {} ({} on vSwitch {})".format(*map(_plain, words))
 
 
 def _plain(text: str) -> str:
     return quoted(text)[1:-1] or "?"
 
 
-def nic_from_environment(environ: Mapping[str, str]) -> Nic:
-    """The Nic that `environ` describes. Raises BadInput, one line, for anything wrong in it.
+def nic_of(said: NicSettings) -> Nic:
+    """The Nic on its tap. Raises BadInput, one line, for anything wrong in what is said.
 
     Each setting is taken from the first place that has it: the NIC's own
     parameter, an instance tag for this NIC, one for all NICs of the instance,
     one of the NIC's network. An empty variable counts as not there, as Ganeti
     sends VLAN= for a NIC without VLAN.
     """
-    index = decimal(_required(environ, "INTERFACE_INDEX"), "INTERFACE_INDEX", 4)
-    tap = interface_name(_required(environ, "INTERFACE"), "INTERFACE")
-    uuid = nic_uuid(_required(environ, "INTERFACE_UUID"))
-    settings = _settings(environ, _tags_index(environ, index), uuid)
+    tap = interface_name(_required(said, "tap"), "INTERFACE")
+    return Nic(tap=tap, **_checked(said))
+
+
+def vswitch_of(said: NicSettings) -> str:
+    """The vSwitch of a NIC that has no tap yet. Raises BadInput as `nic_of` would."""
+    return str(_checked(said)["switch"])
+
+
+def _checked(said: NicSettings) -> dict[str, Any]:
+    """All fields of a Nic but those of its tap."""
+    index = decimal(_required(said, "index"), "INTERFACE_INDEX", 4)
+    uuid = nic_uuid(_required(said, "uuid"))
+    settings = _settings(said, _tags_index(said, index), uuid)
     vlan = settings.get("vlan", Vlan())
     port_type = settings.get("port_type")
-    rate = settings.get("max_bandwidth", 0)
-    burst = settings.get("max_burst", 0)
     if TYPE_CHECKING:
         assert isinstance(vlan, Vlan)
         assert port_type is None or isinstance(port_type, str)
-        assert isinstance(rate, int)
-        assert isinstance(burst, int)
-    return Nic(
-        instance=instance_name(_required(environ, "INSTANCE")),
-        index=index,
-        uuid=uuid,
-        mac=mac_address(_required(environ, "MAC")),
-        tap=tap,
-        switch=interface_name(environ.get("LINK", ""), "LINK (the vSwitch)"),
-        vlan=vlan,
-        port_type=port_type_for(vlan, port_type),
-        max_bandwidth=rate,
-        max_burst=burst,
-    )
+    return {
+        "instance": instance_name(_required(said, "instance")),
+        "index": index,
+        "uuid": uuid,
+        "mac": mac_address(_required(said, "mac")),
+        "switch": interface_name(said.link, "LINK (the vSwitch)"),
+        "vlan": vlan,
+        "port_type": port_type_for(vlan, port_type),
+        "max_bandwidth": settings.get("max_bandwidth", 0),
+        "max_burst": settings.get("max_burst", 0),
+    }
 
 
-def means_another(environ: Mapping[str, str], old: str, new: str) -> bool:
+def means_another(said: NicSettings, old: str, new: str) -> bool:
     """True if its tags say something else of the NIC under the index `new` than under `old`.
 
     Both are texts of Ganeti's index. Raises BadInput for tags that are wrong under `old`, too.
     """
-    uuid = nic_uuid(_required(environ, "INTERFACE_UUID"))
-    before = _settings(environ, decimal(old, "INTERFACE_INDEX", 4), uuid)
+    uuid = nic_uuid(_required(said, "uuid"))
+    before = _settings(said, decimal(old, "INTERFACE_INDEX", 4), uuid)
     try:
-        after = _settings(environ, decimal(new, "INTERFACE_INDEX", 4), uuid)
+        after = _settings(said, decimal(new, "INTERFACE_INDEX", 4), uuid)
     except BadInput:
         return True
     return before != after
 
 
-def _tags_index(environ: Mapping[str, str], index: int) -> int:
+def _tags_index(said: NicSettings, index: int) -> int:
     """The index by which tags mean the NIC: that under which it was plugged, if kept."""
-    kept = environ.get("TAGS_INDEX", "")
-    return decimal(kept, "TAGS_INDEX", 4) if kept else index
+    return decimal(said.tags_index, "TAGS_INDEX", 4) if said.tags_index else index
 
 
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name, "")
+def _required(said: NicSettings, field: str) -> str:
+    value = str(getattr(said, field))
     if not value:
-        raise BadInput(f"{name} is missing in the environment; Ganeti's own scripts set it")
+        raise BadInput(
+            f"{VARIABLES[field]} is missing in the environment; Ganeti's own scripts set it"
+        )
     return value
 
 
-def _settings(environ: Mapping[str, str], index: int, uuid: str) -> Settings:
-    key = NicKey(index, environ.get("INTERFACE_NAME", ""), uuid)
-    own, every = nic_settings(environ.get("TAGS", ""), "instance", key)
-    _none, network = nic_settings(environ.get("NETWORK_TAGS", ""), "network", key)
+def _settings(said: NicSettings, index: int, uuid: str) -> Settings:
+    key = NicKey(index, said.name, uuid)
+    own, every = nic_settings(said.tags, "instance", key)
+    _none, network = nic_settings(said.network_tags, "network", key)
     merged = {**network, **every, **own}
-    for setting, variable in _VARIABLES.items():
-        text = environ.get(variable, "")
+    for setting, parse in PARSERS.items():
+        text = str(getattr(said, setting))
         if text:
-            merged[setting] = PARSERS[setting](text)
+            merged[setting] = parse(text)
     return merged

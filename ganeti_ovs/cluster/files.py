@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 LONGEST = 1 << 20
 """Bytes that a file may have, unless the caller says else."""
 _KIND, _REGULAR = 0o170000, 0o100000

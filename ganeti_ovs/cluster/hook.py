@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import files
+from ganeti_ovs.cluster.environment import NicSettings
 from ganeti_ovs.model.errors import BadInput, quoted
 
 if TYPE_CHECKING:
@@ -13,30 +14,20 @@ if TYPE_CHECKING:
 
     from ganeti_ovs.cluster.runtime import Runtime
 
-    Environment = dict[str, str]
-
-_NIC_VARIABLES = {
-    "INTERFACE_UUID": "UUID",
-    "INTERFACE_NAME": "NAME",
-    "MAC": "MAC",
-    "MODE": "MODE",
-    "LINK": "LINK",
-    "VLAN": "VLAN",
-    "NETWORK_TAGS": "NETWORK_TAGS",
-    "PORT_TYPE": "PORT_TYPE",
-    "MAX_BANDWIDTH": "MAX_BANDWIDTH",
-    "MAX_BURST": "MAX_BURST",
-}
-"""The network script's name of a value -> its name behind GANETI_INSTANCE_NIC<n>_."""
+_OF_A_NIC = (
+    "uuid", "name", "mac", "mode", "link", "vlan", "network_tags", "port_type", "max_bandwidth",
+    "max_burst",
+)  # fmt: skip
+"""Fields of NicSettings; GANETI_INSTANCE_NIC<n>_ and the same in capitals is the variable."""
 _DIGITS = 4
 """Ganeti allows 8 NICs."""
 
 
-def instance_nics(environ: Mapping[str, str]) -> list[Environment]:
-    """The NICs of the hook's instance, each as the network script would be told of it.
+def instance_nics(environ: Mapping[str, str]) -> list[NicSettings]:
+    """What is said of the NICs of the hook's instance.
 
-    Of a post hook, as they are after the operation. INTERFACE is missing: no
-    hook carries the tap's name. Empty if the hook is about no instance. Raises BadInput.
+    Of a post hook, as they are after the operation. No hook carries the tap's name.
+    Empty if the hook is about no instance. Raises BadInput.
     """
     prefix = "GANETI_INSTANCE_"
     if environ.get("GANETI_HOOKS_PHASE") == "post" and "GANETI_POST_INSTANCE_NAME" in environ:
@@ -44,19 +35,18 @@ def instance_nics(environ: Mapping[str, str]) -> list[Environment]:
     count = environ.get(f"{prefix}NIC_COUNT", "0")
     if not (count.isascii() and count.isdigit() and len(count) <= _DIGITS):
         raise BadInput(f"{prefix}NIC_COUNT is {quoted(count)}, which is no number of NICs")
-    nics = []
-    for index in range(int(count)):
-        nic = {
-            "INSTANCE": environ.get(f"{prefix}NAME", ""),
-            "INTERFACE_INDEX": str(index),
-            "TAGS": environ.get(f"{prefix}TAGS", ""),
-        }
-        for name, suffix in _NIC_VARIABLES.items():
-            value = environ.get(f"{prefix}NIC{index}_{suffix}")
-            if value is not None:
-                nic[name] = value
-        nics.append(nic)
-    return nics
+    instance, tags = environ.get(f"{prefix}NAME", ""), environ.get(f"{prefix}TAGS", "")
+    return [
+        NicSettings(
+            instance=instance,
+            index=str(index),
+            tags=tags,
+            **{
+                field: environ.get(f"{prefix}NIC{index}_{field.upper()}", "") for field in _OF_A_NIC
+            },
+        )
+        for index in range(int(count))
+    ]
 
 
 def nodes_to_be(environ: Mapping[str, str]) -> set[str]:
@@ -68,9 +58,20 @@ def nodes_to_be(environ: Mapping[str, str]) -> set[str]:
     return {name for name in names if name}
 
 
+def stands_still(environ: Mapping[str, str]) -> bool:
+    """True if the instance, if nothing of it runs here, runs nowhere: also one that has crashed."""
+    primary = environ.get("GANETI_INSTANCE_PRIMARY", "")
+    return environ.get("GANETI_INSTANCE_STATUS") == "down" or is_here([primary])
+
+
+def hostname() -> str:
+    """This node's name, in full or not."""
+    return os.uname().nodename
+
+
 def is_here(nodes: Iterable[str]) -> bool:
     """True if this node is one of `nodes`, which Ganeti names in full."""
-    here = socket.gethostname()
+    here = hostname()
     return any(here in (name, name.partition(".")[0]) for name in nodes)
 
 
@@ -80,8 +81,9 @@ def is_master(here: Runtime) -> bool:
     return bool(name) and is_here([name])
 
 
-def group_network(environ: Mapping[str, str]) -> Environment:
+def group_network(environ: Mapping[str, str]) -> tuple[str, str, str]:
     """Mode, link and VLAN of a network that is being connected to a node group."""
-    return {
-        name: environ.get(f"GANETI_GROUP_NETWORK_{name}", "") for name in ("MODE", "LINK", "VLAN")
-    }
+    mode, link, vlan = (
+        environ.get(f"GANETI_GROUP_NETWORK_{name}", "") for name in ("MODE", "LINK", "VLAN")
+    )
+    return mode, link, vlan

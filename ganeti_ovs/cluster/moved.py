@@ -2,7 +2,7 @@
 
 Ganeti numbers an instance's NICs anew when one is removed or inserted; tags keep the old
 numbers. A NIC that runs keeps what it was given, until tags say the same of it under both
-its indices: TAGS_INDEX in its environment is the index by which it was plugged.
+its indices: `tags_index` is the index by which it was plugged.
 """
 
 from __future__ import annotations
@@ -12,49 +12,44 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.cluster.environment import means_another
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    Environment = dict[str, str]
+    from ganeti_ovs.cluster.environment import NicSettings
 
 
-def keep_index(nic: Environment, plugged: str) -> bool:
-    """Set TAGS_INDEX of `nic` to `plugged` if tags would mean something else by its new index.
+def keep_index(said: NicSettings, plugged: str) -> NicSettings:
+    """The same, with `plugged` as its `tags_index` if by its new index tags mean something else.
 
-    Returns whether that is so. Raises BadInput for wrong tags.
+    Without any `tags_index` if they do not. Raises BadInput for wrong tags.
     """
-    nic.pop("TAGS_INDEX", None)
-    index = nic.get("INTERFACE_INDEX", "")
-    if not plugged or plugged == index or not means_another(nic, plugged, index):
-        return False
-    nic["TAGS_INDEX"] = plugged
-    return True
+    moved = plugged and plugged != said.index and means_another(said, plugged, said.index)
+    return said.but(tags_index=plugged if moved else "")
 
 
-def kept(moved: Sequence[Mapping[str, str]]) -> str:
+def kept(moved: Sequence[NicSettings]) -> str:
     """A line for people about a guest's NICs that run under their old indices."""
-    words = ", ".join(f"NIC {one['INTERFACE_INDEX']} was NIC {one['TAGS_INDEX']}" for one in moved)
+    words = ", ".join(f"NIC {one.index} was NIC {one.tags_index}" for one in moved)
     return (
-        f"{moved[0]['INSTANCE']}: {words} when plugged, and what the tags gave it then is kept; by"
+        f"{moved[0].instance}: {words} when plugged, and what the tags gave it then is kept; by"
         f" index they mean another NIC now, write them by UUID: {commands(moved)}"
     )
 
 
-def commands(moved: Sequence[Mapping[str, str]]) -> str:
+def commands(moved: Sequence[NicSettings]) -> str:
     """What writes tags by UUID instead of by index, for a guest's NICs that have got another index.
 
-    Each of `moved` has INSTANCE, TAGS, INTERFACE_UUID, INTERFACE_INDEX, and in TAGS_INDEX its
-    index of before.
+    The `tags_index` of each is its index of before.
     """
-    instance, stale, add = moved[0]["INSTANCE"], set(), set()
+    instance, stale, add = moved[0].instance, set(), set()
     for nic in moved:
-        for tag in nic.get("TAGS", "").split():
+        for tag in nic.tags.split():
             parts = tag.split(":", 3)
             if parts[:2] != ["ovs", "nic"] or len(parts) < 4:
                 continue
-            if parts[2] in (nic["TAGS_INDEX"], nic["INTERFACE_INDEX"]):
+            if parts[2] in (nic.tags_index, nic.index):
                 stale.add(tag)
-            if parts[2] == nic["TAGS_INDEX"]:
-                add.add(f"ovs:nic:{nic['INTERFACE_UUID']}:{parts[3]}")
+            if parts[2] == nic.tags_index:
+                add.add(f"ovs:nic:{nic.uuid}:{parts[3]}")
     lines = [
         f"gnt-instance {verb} {instance} {' '.join(sorted(some))}"
         for verb, some in (("add-tags", add), ("remove-tags", stale))

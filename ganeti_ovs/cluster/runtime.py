@@ -35,7 +35,7 @@ def runtime(environ: Mapping[str, str], database: str | None = None) -> Runtime:
     LOCALSTATEDIR and GANETI_ROOTDIR move Ganeti's files, as in its own net-common; OVS_RUNDIR
     moves the database, as for OVS's own tools. Raises Error for a GANETI_OVS_TIMEOUT that is none.
     """
-    state = environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
+    state = _state(environ)
     socket = (environ.get("OVS_RUNDIR") or "/var/run/openvswitch") + "/db.sock"
     return Runtime(f"{state}/run", f"{state}/lib", database or socket, _limit(environ))
 
@@ -43,6 +43,15 @@ def runtime(environ: Mapping[str, str], database: str | None = None) -> Runtime:
 def caller(environ: Mapping[str, str]) -> str:
     """The address of who has called us by ssh, the master as a rule; "" if nobody has."""
     return environ.get("SSH_CONNECTION", "").partition(" ")[0]
+
+
+def run_directory(environ: Mapping[str, str]) -> str:
+    """Runtime.run alone: for what must go on though something else in `environ` is wrong."""
+    return _state(environ) + "/run"
+
+
+def _state(environ: Mapping[str, str]) -> str:
+    return environ.get("LOCALSTATEDIR") or environ.get("GANETI_ROOTDIR", "") + "/var"
 
 
 def _limit(environ: Mapping[str, str]) -> float:

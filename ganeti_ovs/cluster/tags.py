@@ -68,6 +68,11 @@ def nic_settings(tags: str, owner: str, nic: NicKey) -> tuple[Settings, Settings
     return own, every
 
 
+def by_index(tags: str) -> bool:
+    """True if one of the space-separated `tags` names a NIC by its index."""
+    return any(tag[:8] == "ovs:nic:" and tag[8:9].isdigit() for tag in tags.split())
+
+
 def _parse(tag: str, owner: str) -> tuple[str, str, Value]:
     kind, _, rest = tag[len("ovs:") :].partition(":")
     which, _, rest = rest.partition(":")

@@ -7,16 +7,9 @@ Here it is only read.
 
 from __future__ import annotations
 
-import subprocess
-
 from ganeti_ovs.cluster import files
-from ganeti_ovs.cluster.paths import run_directory
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.names import instance_name
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _TOOL_LIMIT = 5.0
 """Seconds that xl, xm or xenstore-read may take."""
@@ -45,7 +38,7 @@ def vif_numbers(vif: str) -> tuple[str, str]:
     return domain, index
 
 
-def domain_name(domain: str, environ: Mapping[str, str]) -> str:
+def domain_name(domain: str) -> str:
     """The name of the domain with ID `domain`, asked of xl, xm, or else of xenstore.
 
     Raises Error when none of them knows it.
@@ -55,7 +48,7 @@ def domain_name(domain: str, environ: Mapping[str, str]) -> str:
         ["xm", "domname", domain],
         ["xenstore-read", f"/local/domain/{domain}/name"],
     ):
-        name = _output(command, environ)
+        name = _output(command)
         if name:
             if name.endswith(_INCOMING):
                 name = name[: -len(_INCOMING)]
@@ -63,17 +56,17 @@ def domain_name(domain: str, environ: Mapping[str, str]) -> str:
     raise Error(f"neither xl, xm nor xenstore-read knows the name of domain {domain}")
 
 
-def nic_environment(vif: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of `vif`'s NIC, as KVM's script has them, on top of `environ`."""
+def nic_variables(vif: str, run: str) -> dict[str, str]:
+    """The variables of `vif`'s NIC, as KVM's script has them; `run`: Runtime.run. Raises Error."""
     domain, index = vif_numbers(vif)
-    name = domain_name(domain, environ)
-    path = f"{run_directory(environ)}/ganeti/xen-hypervisor/nic/{name}/{int(index)}"
+    name = domain_name(domain)
+    path = f"{run}/ganeti/xen-hypervisor/nic/{name}/{int(index)}"
     text = files.read(path)
     # A NUL can stand in no environment.
     if text is None or "\0" in text:
         what = "there is no such file, or it is none of text"
         raise Error(f"Ganeti's NIC data cannot be read: {path}: {what}")
-    return {**environ, **parse_nic_file(text), "INSTANCE": name, "INTERFACE": vif}
+    return {**parse_nic_file(text), "INSTANCE": name, "INTERFACE": vif}
 
 
 def parse_nic_file(text: str) -> dict[str, str]:
@@ -93,11 +86,12 @@ def parse_nic_file(text: str) -> dict[str, str]:
     return variables
 
 
-def _output(command: list[str], environ: Mapping[str, str]) -> str:
+def _output(command: list[str]) -> str:
+    import subprocess  # Most nodes have no Xen.
+
     try:
         done = subprocess.run(
             command,
-            env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TOOL_LIMIT,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ganeti_ovs.cluster.environment import said_in
+from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.ifup import local, nic
 from ganeti_ovs.linux.ending import Terminated, ended, unexpected
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.names import interface_name
-from ganeti_ovs.ovsdb.client import default_socket
-from ganeti_ovs.ovsdb.session import Session, apply_limit
+from ganeti_ovs.node import tap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def of(main: Callable[[], int], environ: Environment, *, attaches: bool) -> int:
             line = unexpected(err)
             raise Error(line + (_undo(environ) if attaches else "")) from err
 
-    return ended("the call", guarded, lambda line: nic.say(environ, line))
+    return ended("the call", guarded, lambda line: nic.say(said_in(environ), line))
 
 
 def of_script(script: str, arguments: list[str], environ: Environment) -> int:
@@ -41,15 +41,13 @@ def of_script(script: str, arguments: list[str], environ: Environment) -> int:
     try:
         return local.run(script, arguments, environ)
     except Error as err:
-        return nic.fail(environ, err)
+        return nic.fail(said_in(environ), err)
 
 
 def _undo(environ: Environment) -> str:
     """Detach what this call may have attached; a word that may follow the error."""
     try:
-        tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
-        with Session(default_socket(environ), tap, apply_limit(environ)) as session:
-            nic.down_port(session, tap, environ.get("INTERFACE_UUID", "").lower())
+        tap.undo(runtime(environ), said_in(environ))
         return nic.give_up(environ)
     except Exception:
         return "; its port may be left: gnt-ovs reconcile"

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import xen
+from ganeti_ovs.cluster.environment import said_in
+from ganeti_ovs.cluster.runtime import run_directory
 from ganeti_ovs.ifup import local, nic, outcome
 from ganeti_ovs.ifup.kvm import NET_COMMON
 from ganeti_ovs.model.errors import Error
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -55,12 +57,12 @@ def _main(arguments: list[str], environ: dict[str, str]) -> int:
     vif = environ.get("INTERFACE" if emulated else "vif", "")
     script = local.local_script(sys.argv[0])
     try:
-        nic_environ = xen.nic_environment(vif, environ)
+        nic_environ = {**environ, **xen.nic_variables(vif, run_directory(environ))}
     except Error as err:
         if command in ("offline", "remove"):
             # The domain has gone already; the port's own mark says enough.
             return _down(vif, environ, script, arguments)
-        return _failed(environ, emulated, nic.fail({**environ, "INTERFACE": vif}, err))
+        return _failed(environ, emulated, nic.fail(said_in({**environ, "INTERFACE": vif}), err))
     if nic_environ.get("MODE") != "openvswitch":
         nic.clear(nic_environ)
         if script:

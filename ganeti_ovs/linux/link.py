@@ -6,7 +6,7 @@ whole transaction, and so would importing a library for it.
 
 from __future__ import annotations
 
-from _socket import AF_NETLINK, SOCK_RAW, socket
+from _socket import AF_NETLINK, SOCK_RAW, if_nameindex, socket
 from os import strerror
 from struct import calcsize, pack, unpack_from
 
@@ -106,6 +106,11 @@ class Link:
                 what = "there is no such interface" if code == _ENODEV else strerror(code)
                 raise Error(f"{self.tap}: {what}")
         return answer
+
+
+def interfaces() -> dict[str, int]:
+    """This node's network interfaces: name -> number (ifindex)."""
+    return {name: index for index, name in if_nameindex()}
 
 
 def attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:

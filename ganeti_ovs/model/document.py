@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.model.errors import BadInput
-from ganeti_ovs.model.jsontext import values
 from ganeti_ovs.model.vswitch import check_together, settings_of, vswitch
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,8 +22,6 @@ for the master's confirmation."""
 
 def to_document(switches: Iterable[VSwitch], revision: str) -> str:
     """One line. `revision` names the change that it comes from (a word of the master's)."""
-    import json
-
     wanted = {switch.name: settings_of(switch) for switch in switches}
     return json.dumps({"format": FORMAT, "revision": revision, "switches": wanted}, sort_keys=True)
 
@@ -32,7 +32,7 @@ def digest(text: str) -> str:
     Not of the revision, which changes with every switch of the group. The same on every Python.
     """
     try:
-        (data,), _rest = values(text.strip())
+        data = json.loads(text)
         wanted = [(name, sorted(some.items())) for name, some in data["switches"].items()]
         return sha256(ascii(sorted(wanted)))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
@@ -42,34 +42,21 @@ def digest(text: str) -> str:
 def revision_of(text: str) -> str:
     """The document's revision; "" if it has none."""
     try:
-        (data,), _rest = values(text.strip())
+        data = json.loads(text)
         return str(data["revision"])
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
 
 
 def sha256(text: str) -> str:
-    """In hexadecimal digits.
-
-    NOTE: `hashlib` loads OpenSSL, which takes longer than all the rest of node-apply's start.
-    """
-    try:
-        from _sha2 import sha256 as made  # type: ignore[import-not-found]
-    except ImportError:
-        try:
-            from _sha256 import sha256 as made  # type: ignore[import-not-found]
-        except ImportError:
-            from hashlib import sha256 as made
-    return str(made(text.encode()).hexdigest())
+    """In hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def from_document(text: str) -> tuple[tuple[VSwitch, ...], str]:
     """The vSwitches, by name, and the revision. Raises BadInput; every value is checked anew."""
     try:
-        found, rest = values(text.strip())
-        if len(found) != 1 or rest < len(text.strip()):
-            raise ValueError("not one value of JSON")
-        data = found[0]
+        data = json.loads(text)
         form, revision, wanted = data["format"], data["revision"], data["switches"]
         fine = isinstance(revision, str) and all(
             isinstance(text, str)

@@ -7,54 +7,53 @@ NOTE: on a migration's target and after a reboot it is the position in the runti
 
 from __future__ import annotations
 
-import socket
+from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.configuration import Tags
 from ganeti_ovs.cluster.environment import means_another
 from ganeti_ovs.cluster.moved import commands, keep_index
+from ganeti_ovs.linux.link import interfaces
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.node import records
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ganeti_ovs.cluster.environment import NicSettings
+    from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.node.records import Record
 
 _NOBODYS = "9999"
 """An index that no NIC has."""
 
 
-def settled(environ: dict[str, str]) -> dict[str, str]:
-    """The environment with the NIC's own index, as Ganeti's configuration has it if it is here.
+def settled(here: Runtime, said: NicSettings) -> NicSettings:
+    """What is said with the NIC's own index, as Ganeti's configuration has it if it is here.
 
     A NIC that is plugged anew (hot-modified, say) keeps the index that its tags meant it by.
     Raises Error, with the commands that help, when tags with its index mean another NIC of
     the same guest that runs.
     """
-    instance, uuid = environ.get("INSTANCE", ""), environ.get("INTERFACE_UUID", "")
-    told = environ.get("INTERFACE_INDEX", "")
-    index = (Tags(environ).indices(instance) or {}).get(uuid, told)
-    changed = {**environ, "INTERFACE_INDEX": index}
-    changed.pop("TAGS_INDEX", None)
+    index = (Tags(here).indices(said.instance) or {}).get(said.uuid, said.index)
+    changed = said.but(index=index, tags_index="")
     others = []
-    for tap, record in records.read_all(environ).items():
-        if record.nic.get("INSTANCE") != instance or not record.nic.get("TAGS_INDEX"):
+    for tap, record in records.read_all(here).items():
+        if record.nic.instance != said.instance or not record.nic.tags_index:
             continue
-        if record.nic.get("INTERFACE_UUID") == uuid:
-            keep_index(changed, record.nic["TAGS_INDEX"])
+        if record.nic.uuid == said.uuid:
+            changed = keep_index(changed, record.nic.tags_index)
         else:
             others.append((tap, record))
     _check(changed, others)
     return changed
 
 
-def _check(nic: dict[str, str], others: list[tuple[str, Record]]) -> None:
+def _check(nic: NicSettings, others: list[tuple[str, Record]]) -> None:
     """Raise Error if tags by the NIC's index are those of one of `others`, which runs."""
-    interfaces = {name: number for number, name in socket.if_nameindex()}
-    index = nic.get("TAGS_INDEX") or nic["INTERFACE_INDEX"]
+    numbers = interfaces()
+    index = nic.tags_index or nic.index
     for tap, record in others:
-        runs = tap in interfaces and record.plug.same(records.plug_now(interfaces[tap]))
-        if runs and record.nic["TAGS_INDEX"] == index and means_another(nic, _NOBODYS, index):
-            other = {**record.nic, "TAGS": nic.get("TAGS", ""), "INTERFACE_INDEX": index}
+        runs = tap in numbers and record.plug.same(records.plug_now(numbers[tap]))
+        if runs and record.nic.tags_index == index and means_another(nic, _NOBODYS, index):
+            other = record.nic.but(tags=nic.tags, index=index)
             raise Error(
                 f"tags by index {index} are those of another NIC of this guest, on {tap}, which"
                 f" was NIC {index} when plugged; write them by UUID: {commands([other])}"

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.qemu import Monitors
-from ganeti_ovs.linux.link import Link
+from ganeti_ovs.linux.link import Link, interfaces
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.node import records
 from ganeti_ovs.node.look import View, look
 from ganeti_ovs.ovsdb import steps as node
-from ganeti_ovs.ovsdb.client import TransactionFailed, default_socket
-from ganeti_ovs.ovsdb.session import NODE, Session, apply_limit
+from ganeti_ovs.ovsdb.client import TransactionFailed
+from ganeti_ovs.ovsdb.session import NODE, Session
 from ganeti_ovs.plan import reconcile as plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ganeti_ovs.cluster.environment import NicSettings
+    from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.plan.reconcile import Plan, Step
-
-    Environment = dict[str, str]
 
 _LOOKS = 6
 """How often everything is looked at before it is given up: others go on changing it."""
@@ -43,33 +42,28 @@ class Done:
 
 
 def reconcile(
-    environ: Environment,
+    here: Runtime,
     *,
-    news: Mapping[str, Environment] | None = None,
-    database: str | None = None,
+    news: Mapping[str, NicSettings] | None = None,
     dry_run: bool = False,
 ) -> Done:
     """Reconcile this node; return what was done (or would be, with `dry_run`).
 
-    `news` are NICs as Ganeti has them now (UUID -> environment), for what a
-    hook has just been told; they go before what was known. A NIC whose settings
-    are wrong is a problem, its port is left as it is. Raises Error
-    when Open vSwitch cannot be reached or does not apply the change.
+    `news` are NICs (by UUID) as Ganeti has them now, for what a hook has just been told; they
+    go before what was known. A NIC whose settings are wrong is a problem, its port is left as
+    it is. Raises Error when Open vSwitch cannot be reached or does not apply the change.
 
     The node's lock is held from the first look to the end, the locks of the taps that are to be
     touched from before the look that counts: their scripts have ended, or wait.
     """
-    path = database or default_socket(environ)
-    with Session(path, NODE, apply_limit(environ)) as session:
+    with Session(here.socket, NODE, here.limit) as session:
         session.acquire(_PATIENCE)
-        return _Run(session, environ, news or {}).run(dry_run)
+        return _Run(session, here, news or {}).run(dry_run)
 
 
 class _Run:
-    def __init__(
-        self, session: Session, environ: Environment, news: Mapping[str, Environment]
-    ) -> None:
-        self.session, self.environ, self.news = session, environ, news
+    def __init__(self, session: Session, here: Runtime, news: Mapping[str, NicSettings]) -> None:
+        self.session, self.here, self.news = session, here, news
         self.monitors = Monitors()
         self.locked: set[str] = set()
         self.busy: set[str] = set()
@@ -77,7 +71,7 @@ class _Run:
 
     def run(self, dry_run: bool) -> Done:
         for number in range(_LOOKS):
-            view = look(self.session, self.environ, self.news, self.busy, self.monitors)
+            view = look(self.session, self.here, self.news, self.busy, self.monitors)
             plan = plans.reconcile(view.desired, view.snapshot)
             if dry_run:
                 return self._said(view, plan, [step.words for step in plan.steps])
@@ -86,7 +80,7 @@ class _Run:
                 self.busy |= self.session.also(touched - self.locked)
                 self.locked |= touched - self.busy
                 continue
-            view = view.recorded(self.environ)
+            view = view.recorded(self.here)
             plan = plans.reconcile(view.desired, view.snapshot)
             if not _as_looked_at(view, plan):
                 continue
@@ -124,13 +118,13 @@ class _Run:
 
         Under their locks, as a tap may be made anew and a record be written just now.
         """
-        gone = records.names(self.environ) - _interfaces().keys()
-        halves = records.halves(self.environ)
+        gone = records.names(self.here) - interfaces().keys()
+        halves = records.halves(self.here)
         busy = self.session.also(gone | halves) if gone | halves else set()
         for tap in halves - busy:
-            records.forget_half(self.environ, tap)
-        for tap in gone - busy - _interfaces().keys():
-            records.forget(self.environ, tap)
+            records.forget_half(self.here, tap)
+        for tap in gone - busy - interfaces().keys():
+            records.forget(self.here, tap)
 
     def _said(self, view: View, plan: Plan, words: list[str]) -> Done:
         return Done(words, [*plan.left], [*view.problems, *plan.problems])
@@ -138,13 +132,8 @@ class _Run:
 
 def _as_looked_at(view: View, plan: Plan) -> bool:
     """True if the interfaces that the plan is about are still those that were looked at."""
-    now = _interfaces()
+    now = interfaces()
     return all(_same(step, view, now) for step in plan.steps if step.tap)
-
-
-def _interfaces() -> dict[str, int]:
-    """This node's network interfaces: name -> number."""
-    return {name: index for index, name in socket.if_nameindex()}
 
 
 def _same(step: Step, view: View, now: Mapping[str, int]) -> bool:

@@ -15,21 +15,16 @@ import os
 from time import clock_gettime_ns
 
 from ganeti_ovs.cluster import files
-from ganeti_ovs.cluster.paths import run_directory
+from ganeti_ovs.cluster.environment import VARIABLES, NicSettings
 from ganeti_ovs.model.plug import Plug, parse_plug
 from ganeti_ovs.model.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ganeti_ovs.cluster.runtime import Runtime
 
-NIC_VARIABLES = (
-    "INSTANCE", "MAC", "MODE", "INTERFACE", "INTERFACE_INDEX", "INTERFACE_UUID", "INTERFACE_NAME",
-    "TAGS", "TAGS_INDEX", "LINK", "VLAN", "NETWORK_TAGS", "PORT_TYPE", "MAX_BANDWIDTH", "MAX_BURST",
-    "DOWN",
-)  # fmt: skip
-"""All that `ganeti_ovs.cluster.environment` reads, and DOWN: Ganeti has taken the NIC down, though
-its guest may still hold the tap."""
+NAMES = {**VARIABLES, "tags_index": "TAGS_INDEX", "down": "DOWN"}
+"""Field of NicSettings -> its name in a record; those that Ganeti does not say are ours."""
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _CLOCK_BOOTTIME = 7
@@ -42,7 +37,7 @@ class Record:
     """What Ganeti said of one plug of a tap."""
 
     plug: Plug
-    nic: dict[str, str]
+    nic: NicSettings
 
 
 def plug_now(ifindex: int) -> Plug:
@@ -50,17 +45,16 @@ def plug_now(ifindex: int) -> Plug:
     return Plug((files.read(_BOOT_ID) or "")[:8], ifindex, clock_gettime_ns(_CLOCK_BOOTTIME))
 
 
-def write(environ: Mapping[str, str], nic: Mapping[str, str], plug: Plug) -> None:
-    """Keep what `nic` says, under the tap that its INTERFACE names (validated by the caller).
+def write(here: Runtime, nic: NicSettings, plug: Plug) -> None:
+    """Keep what `nic` says, under the name of its tap (validated by the caller).
 
-    `environ` says where. Whole or not at all; raises OSError, and then the former record has
-    gone, too, if it can be removed: an old one must not be taken for what holds now.
+    Whole or not at all; raises OSError, and then the former record has gone, too, if it can be
+    removed: an old one must not be taken for what holds now.
     """
-    directory = _directory(environ)
-    path = f"{directory}/{nic['INTERFACE']}"
-    lines = [
-        f"{name}={nic[name]}\n" for name in NIC_VARIABLES if nic.get(name) and "\n" not in nic[name]
-    ]
+    directory = _directory(here)
+    path = f"{directory}/{nic.tap}"
+    said = ((name, str(getattr(nic, field))) for field, name in NAMES.items())
+    lines = [f"{name}={text}\n" for name, text in said if text and "\n" not in text]
     data = "".join([*lines, f"PLUG={plug.text()}\n"]).encode("utf-8", "surrogateescape")
     data += b"END=%d\n" % len(data)
     try:
@@ -88,21 +82,21 @@ def _put(directory: str, path: str, data: bytes) -> None:
     os.rename(half, path)
 
 
-def forget(environ: Mapping[str, str], tap: str) -> None:
+def forget(here: Runtime, tap: str) -> None:
     """Remove the record of `tap`, if there is one and it can be removed."""
     for name in (tap, tap + _HALF):
-        _remove(f"{_directory(environ)}/{name}")
+        _remove(f"{_directory(here)}/{name}")
 
 
-def forget_half(environ: Mapping[str, str], tap: str) -> None:
+def forget_half(here: Runtime, tap: str) -> None:
     """Remove what was left of a record of `tap` whose writer was killed."""
-    _remove(f"{_directory(environ)}/{tap}{_HALF}")
+    _remove(f"{_directory(here)}/{tap}{_HALF}")
 
 
-def read(environ: Mapping[str, str], tap: str) -> Record | None:
+def read(here: Runtime, tap: str) -> Record | None:
     """The record of `tap`, None if there is none that is whole and about this tap."""
     # NOTE: errors="surrogateescape" both ways, so the length in bytes is that of the file.
-    text = files.read(f"{_directory(environ)}/{tap}") or ""
+    text = files.read(f"{_directory(here)}/{tap}") or ""
     data = text.encode("utf-8", "surrogateescape")
     body, _, end = data.rpartition(b"END=")
     if end != b"%d\n" % len(body):
@@ -110,34 +104,33 @@ def read(environ: Mapping[str, str], tap: str) -> Record | None:
     lines = [line.partition("=") for line in body.decode("utf-8", "surrogateescape").split("\n")]
     values = {name: value for name, equals, value in lines if equals}
     plug = parse_plug(values.pop("PLUG", ""))
-    if plug is None or values.get("INTERFACE") != tap:
-        return None
-    return Record(plug, {name: values[name] for name in NIC_VARIABLES if name in values})
+    nic = NicSettings(**{field: values.get(name, "") for field, name in NAMES.items()})
+    return None if plug is None or nic.tap != tap else Record(plug, nic)
 
 
-def read_all(environ: Mapping[str, str]) -> dict[str, Record]:
+def read_all(here: Runtime) -> dict[str, Record]:
     """All records that are whole, by tap."""
-    found = ((tap, read(environ, tap)) for tap in _names(environ))
+    found = ((tap, read(here, tap)) for tap in _names(here))
     return {tap: record for tap, record in found if record is not None}
 
 
-def names(environ: Mapping[str, str]) -> set[str]:
+def names(here: Runtime) -> set[str]:
     """The taps that have a record, or half of one."""
-    return {name[: -len(_HALF)] if name.endswith(_HALF) else name for name in _names(environ)}
+    return {name[: -len(_HALF)] if name.endswith(_HALF) else name for name in _names(here)}
 
 
-def halves(environ: Mapping[str, str]) -> set[str]:
+def halves(here: Runtime) -> set[str]:
     """The taps that have half a record: it is being written, or its writer was killed."""
-    return {name[: -len(_HALF)] for name in _names(environ) if name.endswith(_HALF)}
+    return {name[: -len(_HALF)] for name in _names(here) if name.endswith(_HALF)}
 
 
-def _directory(environ: Mapping[str, str]) -> str:
-    return run_directory(environ) + "/ganeti-ovs/nic"
+def _directory(here: Runtime) -> str:
+    return here.run + "/ganeti-ovs/nic"
 
 
-def _names(environ: Mapping[str, str]) -> list[str]:
+def _names(here: Runtime) -> list[str]:
     try:
-        return os.listdir(_directory(environ))
+        return os.listdir(_directory(here))
     except OSError:
         return []
 

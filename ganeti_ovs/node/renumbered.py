@@ -10,86 +10,79 @@ has, so it is the hook afterwards that says what is wrong; NICs that run keep wh
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.configuration import Tags
-from ganeti_ovs.cluster.hook import instance_nics, is_here
 from ganeti_ovs.cluster.moved import commands, keep_index
+from ganeti_ovs.linux.link import interfaces
+from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.node.running import running_nics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    Environment = dict[str, str]
+    from ganeti_ovs.cluster.environment import NicSettings
+    from ganeti_ovs.cluster.runtime import Runtime
 
 
-def moved_indices(event: str, environ: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """Why the operation would give NICs other settings by tags that have their index, in lines.
+def check(
+    here: Runtime, event: str, nics: Sequence[NicSettings], *, still: bool
+) -> tuple[list[str], dict[str, str]]:
+    """What is wrong with the operation, in lines, and which indices are kept.
 
-    `here`: what `plugged_here` says. Raises BadInput for wrong tags.
+    Wrong is what would give NICs other settings by tags that have their index. The latter: UUID ->
+    the index by which tags mean a NIC that (as far as is known here) goes on running. `nics` are
+    the guest's as they will be, at least one; `still`: if nothing of it runs here, it runs nowhere.
     """
-    nics = {nic.get("INTERFACE_UUID", ""): nic for nic in instance_nics(environ)}
+    instance = nics[0].instance
+    plugged = _plugged(here, instance)
+    modified = event == "instance-modify"
+    configured = (Tags(here).indices(instance) if modified else None) or {}
+    try:
+        problems = _moved(event, nics, plugged, configured or plugged, still=still)
+    except BadInput:
+        problems = []  # It is said of the NIC that it is about.
+    return problems, {**({} if still else configured), **plugged}
+
+
+def _moved(
+    event: str,
+    nics: Sequence[NicSettings],
+    plugged: Mapping[str, str],
+    before: Mapping[str, str],
+    *,
+    still: bool,
+) -> list[str]:
     if event == "instance-migrate":
         # It would be plugged anew, by its new index, on the node that it goes to.
-        return _refused(nics, here, "is", "migrate")
-    if event != "instance-modify" or not nics:
-        return []
-    before = _configured(environ) or dict(here)
-    if not here and not _stands_still(environ):
+        return _refused(nics, plugged, "is", "migrate")
+    if not plugged and not still:
         return []  # It may run on the other node, which then knows more.
-    gone, new = before.keys() - nics.keys(), nics.keys() - before.keys()
-    if here and not gone & here.keys() and new <= here.keys():
+    after = {nic.uuid for nic in nics}
+    gone, new = before.keys() - after, after - before.keys()
+    if plugged and not gone & plugged.keys() and new <= plugged.keys():
         return []  # Hot-plugged already, or nothing comes and goes.
     return _refused(nics, before, "would be", "modify")
 
 
-def plugged_here(environ: Mapping[str, str]) -> dict[str, str]:
-    """UUID -> the index by which tags mean it, of the hook's instance's NICs that run here."""
-    nics = instance_nics(environ)
-    if not nics:
-        return {}
-    interfaces = {name: index for index, name in socket.if_nameindex()}
+def _plugged(here: Runtime, instance: str) -> dict[str, str]:
+    """UUID -> the index by which tags mean it, of the guest's NICs that run here."""
     return {
-        one.nic.get("INTERFACE_UUID", ""): one.nic.get("TAGS_INDEX")
-        or one.nic.get("INTERFACE_INDEX", "")
-        for one in running_nics(environ, interfaces).values()
-        if one.instance == nics[0]["INSTANCE"] and one.nic
+        one.nic.uuid: one.nic.tags_index or one.nic.index
+        for one in running_nics(here, interfaces()).values()
+        if one.instance == instance and one.nic is not None
     }
 
 
-def kept_indices(event: str, environ: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
-    """UUID -> the index by which tags mean a NIC that (as far as is known here) goes on running."""
-    elsewhere = event == "instance-modify" and not _stands_still(environ)
-    return {**(_configured(environ) if elsewhere else {}), **here}
-
-
-def _stands_still(environ: Mapping[str, str]) -> bool:
-    """True if the guest, of which nothing runs here, runs nowhere: also one that has crashed."""
-    primary = environ.get("GANETI_INSTANCE_PRIMARY", "")
-    return environ.get("GANETI_INSTANCE_STATUS") == "down" or is_here([primary])
-
-
-def _configured(environ: Mapping[str, str]) -> dict[str, str]:
-    """UUID -> index, as Ganeti's configuration has the hook's instance; empty if not known."""
-    nics = instance_nics(environ)
-    return (Tags(environ).indices(nics[0]["INSTANCE"]) if nics else None) or {}
-
-
 def _refused(
-    nics: Mapping[str, Environment], before: Mapping[str, str], verb: str, what: str
+    nics: Sequence[NicSettings], before: Mapping[str, str], verb: str, what: str
 ) -> list[str]:
-    moved = []
-    for uuid, nic in nics.items():
-        current = dict(nic)
-        if uuid in before and keep_index(current, before[uuid]):
-            moved.append(current)
+    known = [keep_index(nic, before[nic.uuid]) for nic in nics if nic.uuid in before]
+    moved = [nic for nic in known if nic.tags_index]
     if not moved:
         return []
-    words = ", ".join(
-        f"NIC {nic['TAGS_INDEX']} {verb} NIC {nic['INTERFACE_INDEX']}" for nic in moved
-    )
+    words = ", ".join(f"NIC {nic.tags_index} {verb} NIC {nic.index}" for nic in moved)
     return [
-        f"{moved[0]['INSTANCE']}: {words}, and tags by index mean another NIC; before you {what}"
+        f"{moved[0].instance}: {words}, and tags by index mean another NIC; before you {what}"
         f" it, write them by UUID: {commands(moved)}"
     ]

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganeti_ovs.cluster import files, qemu, xen
-from ganeti_ovs.cluster.paths import run_directory
+from ganeti_ovs.cluster.environment import NicSettings, said_in
 from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import instance_name
 from ganeti_ovs.node import records
@@ -24,10 +24,13 @@ from ganeti_ovs.node import records
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.model.plug import Plug
     from ganeti_ovs.node.records import Record
 
-    Environment = dict[str, str]
+
+_PARAMETERS = ("mode", "link", "vlan", "port_type", "max_bandwidth", "max_burst")
+"""Of a NIC's nicparams; they have the names of the fields of NicSettings."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Running:
 
     instance: str
     tap: str
-    nic: Environment = field(default_factory=dict)
-    """As for the network script; empty if it is not known which NIC it is."""
+    nic: NicSettings | None = None
+    """What Ganeti has said of it; None if it is not known which NIC it is."""
     recorded: Plug | None = None
     """The plug in its record, if what is known is from there."""
     unknown: str = ""
@@ -45,7 +48,7 @@ class Running:
 
 
 def running_nics(
-    environ: Mapping[str, str],
+    here: Runtime,
     interfaces: Mapping[str, int],
     monitors: qemu.Monitors | None = None,
 ) -> dict[str, Running]:
@@ -56,25 +59,25 @@ def running_nics(
     monitors = monitors or qemu.Monitors()
     known = {
         tap: record
-        for tap, record in records.read_all(environ).items()
+        for tap, record in records.read_all(here).items()
         if tap in interfaces and record.plug.same(records.plug_now(interfaces[tap]))
     }
-    found = {one.tap: one for one in _kvm(environ, interfaces, known, monitors)}
+    found = {one.tap: one for one in _kvm(here, interfaces, known, monitors)}
     for vif in interfaces:
         if vif.startswith("vif") and vif not in found:
-            nic = _vif(vif, environ, known.get(vif))
+            nic = _vif(vif, here, known.get(vif))
             if nic is not None:
                 found[vif] = nic
     return found
 
 
 def _kvm(
-    environ: Mapping[str, str],
+    here: Runtime,
     interfaces: Mapping[str, int],
     known: Mapping[str, Record],
     monitors: qemu.Monitors,
 ) -> Iterator[Running]:
-    root = run_directory(environ) + "/ganeti/kvm-hypervisor"
+    root = here.run + "/ganeti/kvm-hypervisor"
     for instance in _names(f"{root}/pid"):
         try:
             instance_name(instance)
@@ -85,7 +88,7 @@ def _kvm(
         asked = None
         for tap in sorted(set(held.values())):
             record = known.get(tap)
-            if record is not None and record.nic.get("INSTANCE") == instance:
+            if record is not None and record.nic.instance == instance:
                 yield Running(instance, tap, record.nic, record.plug)
                 continue
             if asked is None:
@@ -115,8 +118,8 @@ class _Pairing:
         self._uuids = {tap: self._uuid(names) for tap, names in ids.items()}
         for tap in ids:
             record = known.get(tap)
-            if record is not None and record.nic.get("INSTANCE") == instance:
-                self._uuids[tap] = record.nic.get("INTERFACE_UUID", "")
+            if record is not None and record.nic.instance == instance:
+                self._uuids[tap] = record.nic.uuid
         self._leave_over()
 
     def _uuid(self, names: set[str]) -> str:
@@ -151,7 +154,7 @@ class _Pairing:
             and _read(f"{self._root}/nic/{self._instance}/{index}").strip() == tap
         ]
         index = indices[0] if len(indices) == 1 else ""
-        return Running(self._instance, tap, _environment(self._instance, tap, index, fits[0]))
+        return Running(self._instance, tap, _settings(self._instance, tap, index, fits[0]))
 
 
 def _started(path: str) -> list[dict[str, Any]]:
@@ -165,40 +168,30 @@ def _started(path: str) -> list[dict[str, Any]]:
     return [nic for nic in nics if isinstance(nic, dict) and isinstance(nic.get("uuid"), str)]
 
 
-def _environment(instance: str, tap: str, index: str, nic: Mapping[str, Any]) -> Environment:
+def _settings(instance: str, tap: str, index: str, nic: Mapping[str, Any]) -> NicSettings:
     params, network = _mapping(nic.get("nicparams")), _mapping(nic.get("netinfo"))
     tags = network.get("tags")
     values = {
-        "INSTANCE": instance,
-        "INTERFACE": tap,
-        "INTERFACE_INDEX": index,
-        "INTERFACE_UUID": nic.get("uuid"),
-        "INTERFACE_NAME": nic.get("name"),
-        "MAC": nic.get("mac"),
-        "MODE": params.get("mode"),
-        "LINK": params.get("link"),
-        "VLAN": params.get("vlan"),
-        "PORT_TYPE": params.get("port_type"),
-        "MAX_BANDWIDTH": params.get("max_bandwidth"),
-        "MAX_BURST": params.get("max_burst"),
-        "NETWORK_TAGS": " ".join(map(str, tags)) if isinstance(tags, list) else "",
+        **{field: nic.get(field) for field in ("uuid", "name", "mac")},
+        **{field: params.get(field) for field in _PARAMETERS},
+        "network_tags": " ".join(map(str, tags)) if isinstance(tags, list) else "",
     }
-    return {name: str(value) for name, value in values.items() if value}
+    said = {field: str(value) for field, value in values.items() if value}
+    return NicSettings(instance=instance, tap=tap, index=index, **said)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _vif(vif: str, environ: Mapping[str, str], record: Record | None) -> Running | None:
+def _vif(vif: str, here: Runtime, record: Record | None) -> Running | None:
     if record is not None:
-        return Running(record.nic.get("INSTANCE", ""), vif, record.nic, record.plug)
+        return Running(record.nic.instance, vif, record.nic, record.plug)
     try:
-        data = xen.nic_environment(vif, environ)
+        nic = said_in(xen.nic_variables(vif, here.run))
     except Error:
         return None
-    nic = {name: data[name] for name in records.NIC_VARIABLES if data.get(name)}
-    return Running(nic.get("INSTANCE", ""), vif, nic)
+    return Running(nic.instance, vif, nic)
 
 
 def _names(directory: str) -> list[str]:

@@ -5,54 +5,50 @@ No hook follows a start or a migration that failed. Only imported when that happ
 
 from __future__ import annotations
 
-import socket
+from typing import TYPE_CHECKING
 
+from ganeti_ovs.linux.link import interfaces
 from ganeti_ovs.model.names import instance_name, interface_name
 from ganeti_ovs.node import records
 from ganeti_ovs.node.running import running_nics
-from ganeti_ovs.ovsdb.client import default_socket
 from ganeti_ovs.ovsdb.find import find
-from ganeti_ovs.ovsdb.session import NODE, Session, apply_limit
+from ganeti_ovs.ovsdb.session import NODE, Session
 from ganeti_ovs.plan import port as plan
 from ganeti_ovs.plan.wire import MARK, ovs_map
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ganeti_ovs.cluster.environment import NicSettings
+    from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.plan.wire import Operation
 
-    Environment = dict[str, str]
 
+def give_up(here: Runtime, said: NicSettings) -> list[str]:
+    """Detach the instance's other ports whose taps no guest holds yet; the taps whose ports went.
 
-def give_up(environ: Environment) -> str:
-    """Detach the instance's other ports whose taps no guest holds yet.
-
-    Returns a word about it that may follow the error, "" if there was nothing to
-    do. A guest that runs here already (the NIC was being hot-plugged) keeps all
+    A guest that runs here already (the NIC was being hot-plugged) keeps all
     its ports. Not waited for: the taps go with Ganeti's process in a moment.
     Raises Error: they may still be there.
     """
-    tap = interface_name(environ.get("INTERFACE", ""), "INTERFACE")
-    instance = instance_name(environ.get("INSTANCE", ""))
+    tap = interface_name(said.tap, "INTERFACE")
+    instance = instance_name(said.instance)
     # The node's lock first, as all do who take locks of several taps.
-    with Session(default_socket(environ), NODE, apply_limit(environ)) as session:
-        removed = _remove(session, environ, tap, instance)
-    return f"; removed {', '.join(removed)} of the same start, too" if removed else ""
+    with Session(here.socket, NODE, here.limit) as session:
+        return _remove(session, here, tap, instance)
 
 
-def _remove(session: Session, environ: Environment, tap: str, instance: str) -> list[str]:
+def _remove(session: Session, here: Runtime, tap: str, instance: str) -> list[str]:
     session.acquire()
     asked = _ports_of(session, instance) - {tap}
     # Their locks: nobody works at them any more when they are looked at.
     names = (asked - session.also(asked)) & _ports_of(session, instance)
     if names:
-        interfaces = {name: index for index, name in socket.if_nameindex()}
-        names -= running_nics(environ, interfaces).keys()
+        names -= running_nics(here, interfaces()).keys()
     removed = []
     for name in sorted(names):
         found = find(session, name)
         if found is not None and found.marked:
             session.commit(plan.detach(found))
-            records.forget(environ, name)
+            records.forget(here, name)
             removed.append(name)
     return removed
 

@@ -46,11 +46,6 @@ class TransactionFailed(Error):
         self.details = details
 
 
-def default_socket(environ: dict[str, str]) -> str:
-    """The path of the database's socket: in OVS_RUNDIR, as for OVS's own tools, or Debian's."""
-    return (environ.get("OVS_RUNDIR") or "/var/run/openvswitch") + "/db.sock"
-
-
 class Client:
     """One connection. A context manager; leaving it closes the connection.
 

@@ -54,6 +54,12 @@ def find(client: Client, tap: str) -> plan.Found | None:
     )
 
 
+def switch_names(client: Client) -> set[str]:
+    """The vSwitches of this node."""
+    operation: Operation = {"op": "select", "table": "Bridge", "where": [], "columns": ["name"]}
+    return {row["name"] for row in client.transact([operation])[0]["rows"]}
+
+
 def _including(table: str, column: str, value: object, columns: tuple[str, ...]) -> Operation:
     return {**select(table, column, value, columns), "where": [[column, "includes", value]]}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.model import plug
 from ganeti_ovs.plan.change import Live
 from ganeti_ovs.plan.port import Found
 from ganeti_ovs.plan.reconcile import Snapshot
 from ganeti_ovs.plan.wire import MARK, references
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from ganeti_ovs.plan.wire import Operation, Operations
 
-APPLY_LIMIT = 10.0
-"""Seconds that ovs-vswitchd has to apply a change, unless GANETI_OVS_TIMEOUT says else."""
-
 NODE = "node"
 """The lock of those who deduce what this node's ports must be (reconcile, hooks, ganeti-watcher).
 
@@ -26,31 +23,21 @@ tap's own script takes its tap's lock alone, so scripts of different taps never 
 tap's name: a tap called so would only wait longer.
 """
 
-_MAX_LIMIT = 3600.0
+SWITCHES = "switches"
+"""The lock of those who change this node's vSwitches; no tap's name either."""
+
+_WHAT = {NODE: "this node's ports", SWITCHES: "this node's vSwitches"}
+"""What the holder of a lock that is no tap's works at, for the error."""
 
 
 class NotApplied(Error):
     """ovs-vswitchd has not taken over a committed change within the time limit."""
 
 
-def apply_limit(environ: dict[str, str]) -> float:
-    """The time limit in seconds: GANETI_OVS_TIMEOUT if set, else APPLY_LIMIT. Raises Error."""
-    text = environ.get("GANETI_OVS_TIMEOUT", "")
-    if not text:
-        return APPLY_LIMIT
-    try:
-        limit = float(text)
-    except ValueError:
-        limit = 0.0
-    if not 0 < limit <= _MAX_LIMIT:
-        raise Error(f"GANETI_OVS_TIMEOUT is not a number of seconds from 0 to {_MAX_LIMIT:g}")
-    return limit
-
-
 class Session(Client):
     """A connection that holds locks of the database and sees how far ovs-vswitchd is.
 
-    The first lock (RFC 7047, 4.1.8) is named after `name`, a tap as a rule: two
+    The first lock (RFC 7047, 4.1.8) is named after `name`, a tap, NODE or SWITCHES: two
     calls for one tap come one after the other, calls for different taps do not
     meet. Locks end with the connection, so a killed caller leaves none behind.
 
@@ -60,6 +47,7 @@ class Session(Client):
     def __init__(self, path: str, name: str, limit: float) -> None:
         super().__init__(path)
         self.limit = limit
+        self._name = name
         self._held: dict[str, bool] = {}
         self._asked: dict[str, int] = {}
         self._cur_cfg = -1
@@ -79,8 +67,8 @@ class Session(Client):
         """
         if not self._wait_for(list(self._held), patience):
             raise Error(
-                "another call for the same ports has not ended; look for hanging ganeti-ovs"
-                " processes"
+                f"another call for {_WHAT.get(self._name, self._name)} has not ended;"
+                " look for hanging ganeti-ovs processes"
             )
 
     def also(self, names: Iterable[str]) -> set[str]:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.ovsdb.client import DatabaseUnavailable
 from ganeti_ovs.ovsdb.live import read_snapshot
 from ganeti_ovs.ovsdb.session import NotApplied
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ganeti_ovs.ovsdb.client import Client
     from ganeti_ovs.ovsdb.session import Session
     from ganeti_ovs.plan.reconcile import Step
-    from ganeti_ovs.plan.wire import Operation, Operations
-
-
-def switch_names(client: Client) -> set[str]:
-    """The vSwitches of this node."""
-    operation: Operation = {"op": "select", "table": "Bridge", "where": [], "columns": ["name"]}
-    return {row["name"] for row in client.transact([operation])[0]["rows"]}
+    from ganeti_ovs.plan.wire import Operations
 
 
 def carry_out(session: Session, steps: Iterable[Step]) -> None:

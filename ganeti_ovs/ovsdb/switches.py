@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.ovsdb.client import Client, TransactionFailed
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 from ganeti_ovs.plan.found import READ, ROOT, Found, Tables, only
 from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.wire import uuid
@@ -16,7 +16,7 @@ from ganeti_ovs.plan.wire import uuid
 if TYPE_CHECKING:
     from ganeti_ovs.plan.wire import Operations
 
-LOCK = "switches"
+LOCK = SWITCHES
 """The session's lock while vSwitches are changed; see Session."""
 
 

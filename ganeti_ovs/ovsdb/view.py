@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ganeti_ovs.model.value import frozen
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.model.vlan import Vlan
 from ganeti_ovs.plan.port import polices
 from ganeti_ovs.plan.wire import MARK, references
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -33,7 +34,7 @@ _PORT_TYPES = {
 }
 
 
-@frozen
+@dataclass(frozen=True)
 class PortView:
     """A port as Open vSwitch has it."""
 
@@ -57,7 +58,7 @@ class PortView:
     """up, down, or what is wrong."""
 
 
-@frozen
+@dataclass(frozen=True)
 class SwitchView:
     """A vSwitch as Open vSwitch has it, ports in the order of their names."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.model import plug
-from ganeti_ovs.model.value import frozen
 from ganeti_ovs.plan.limits import shaping
 from ganeti_ovs.plan.port import (
     QOS_TYPE,
@@ -15,7 +17,6 @@ from ganeti_ovs.plan.port import (
 )
 from ganeti_ovs.plan.wire import comment, delete, named, ovs_map, ovs_set, uuid
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 
-@frozen
+@dataclass(frozen=True)
 class Live:
     """A guest's port as it is in the database: rows in OVSDB's own JSON form."""
 

@@ -6,10 +6,11 @@ also sees what somebody else has changed again, and what therefore stays.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.plan.found import ROOT, same
 from ganeti_ovs.plan.undo import STATUS
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ganeti_ovs.model.value import frozen
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.plan.change import plain
 from ganeti_ovs.plan.wire import MARK, references
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 Row = dict[str, "Any"]
 Tables = dict[str, dict[str, Row]]
 
-_NOTHING: Mapping[str, str] = {}
 
 SETTINGS_KEY = "ganeti-ovs-settings"
 """external_ids key of a Bridge or Port: the settings in that row that are ours, by spaces.
@@ -31,13 +31,13 @@ READ = (
 """Tables that are read: what vSwitches are made of, and what hangs on them."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Host:
     """What the node has besides Open vSwitch."""
 
     devices: frozenset[str]
     """All its network interfaces."""
-    carries: Mapping[str, str] = _NOTHING
+    carries: Mapping[str, str] = field(default_factory=dict)
     """Interface -> what of the node's own depends on it, in words."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.plug import parse_plug
@@ -10,7 +11,6 @@ from ganeti_ovs.plan.change import Live, change
 from ganeti_ovs.plan.port import attach, detach, refuse_foreign
 from ganeti_ovs.plan.wire import comment, delete
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -7,10 +7,11 @@ nothing.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ganeti_ovs.plan.found import ROOT, same
 from ganeti_ovs.plan.wire import comment, insert, named, uuid
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

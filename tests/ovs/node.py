@@ -12,6 +12,7 @@ from pathlib import Path
 from socket import if_nametoindex
 from typing import Any
 
+from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.model import plug
 from ganeti_ovs.node import records
 from tests.captured import ACCESS
@@ -115,10 +116,10 @@ class Node:
         more = self.check_ports()
         for one in self.nics.values():
             tap = one["INTERFACE"]
-            record = records.read(self.ovs.environ, tap)
+            record = records.read(runtime(self.ovs.environ), tap)
             assert record is not None, f"{tap} has no record"
             assert record.plug.ifindex == if_nametoindex(tap), f"{tap}: {record}"
-            says = record.nic["INSTANCE"], record.nic["VLAN"]
+            says = record.nic.instance, record.nic.vlan
             assert says == (one["INSTANCE"], one["VLAN"]), f"{tap}: {record}, not {one}"
         if not others:
             files = set(record_files(self.ovs)) ^ {one["INTERFACE"] for one in self.nics.values()}

@@ -15,8 +15,8 @@ from socket import AF_UNIX, SOCK_STREAM, socket
 
 import pytest
 
+from ganeti_ovs.cluster.runtime import APPLY_LIMIT
 from ganeti_ovs.ifup import nic, outcome
-from ganeti_ovs.ovsdb.session import APPLY_LIMIT
 from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT
 from tests.ovs.support import environ, port, wanted
 from tests.testbed.guests import Guests

@@ -10,6 +10,7 @@ from statistics import median
 
 import pytest
 
+from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.node import records
 from tests.ovs.node import Node, expected, good, nic, ports, record_files, told
 from tests.ovs.support import wanted
@@ -148,8 +149,8 @@ def test_down(node: Node) -> None:
         right = wanted(node.ovs)
         killer.kill(one)
         assert who(node.ovs).get("tap0") in (None, identity(one))
-        record = records.read(node.ovs.environ, "tap0")
-        if record is not None and record.nic.get("DOWN"):
+        record = records.read(runtime(node.ovs.environ), "tap0")
+        if record is not None and record.nic.down:
             # It had done all, and was only about to end.
             assert good(node.reconcile()).stdout == "nothing to do\n"
             assert wanted(node.ovs) == before

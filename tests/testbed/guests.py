@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from socket import AF_PACKET, SOCK_RAW, socket
 from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
 
 from tests.testbed.namespace import run
 from tests.testbed.qemu import QEMU, Qemu, device_id
@@ -167,15 +168,19 @@ class Guests:
         networks: dict[str, Any] = {}
         for nic in nics:
             name = nic["INSTANCE"]
+            key = str(uuid5(NAMESPACE_DNS, name))
             entry = instances.setdefault(
-                f"uuid-of-{name}", {"name": name, "tags": nic.get("TAGS", "").split(), "nics": []}
+                key,
+                {"name": name, "nics": [], "uuid": key, "tags": nic.get("TAGS", "").split()},
             )
-            network = f"network-of-{nic['INTERFACE_UUID']}"
+            network = str(uuid5(NAMESPACE_DNS, nic["INTERFACE_UUID"]))
             entry["nics"].append({"uuid": nic["INTERFACE_UUID"], "network": network})
             tags = nic.get("NETWORK_TAGS", "").split()
-            networks[network] = {"uuid": network, "name": "net", "tags": tags}
+            networks[network] = {
+                "name": "net", "network": "10.9.0.0/24", "uuid": network, "tags": tags,
+            }  # fmt: skip
         data = {"instances": instances, "networks": networks}
-        (directory / "config.data").write_text(json.dumps(data))
+        (directory / "config.data").write_text(json.dumps(data, separators=(",", ":")))
 
     def close(self) -> None:
         for instance in list(self.taps):

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from ganeti_ovs.cluster.environment import nic_from_environment, where
+from ganeti_ovs.cluster.environment import nic_of, said_in, where
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.nic import Nic
 from ganeti_ovs.model.vlan import Vlan
@@ -12,7 +12,7 @@ from tests.captured import ACCESS, CAPTURED
 
 
 def test_captured_call() -> None:
-    assert nic_from_environment(ACCESS) == Nic(
+    assert nic_of(said_in(ACCESS)) == Nic(
         instance="inst1.lab",
         index=0,
         uuid="bdc23741-5995-403d-8ac7-475db57bbb6f",
@@ -22,12 +22,12 @@ def test_captured_call() -> None:
         vlan=Vlan(100),
         port_type="access",
     )
-    assert where(ACCESS) == "inst1.lab, NIC 0 (tap0 on vSwitch br0)"
+    assert where(said_in(ACCESS)) == "inst1.lab, NIC 0 (tap0 on vSwitch br0)"
 
 
 def test_all_captured_calls_are_understood() -> None:
     assert len(CAPTURED) == 25
-    assert {nic_from_environment(env).port_type for env in CAPTURED.values()} == {
+    assert {nic_of(said_in(env)).port_type for env in CAPTURED.values()} == {
         "access",
         "trunk",
         "hybrid",
@@ -50,26 +50,26 @@ def test_order_of_sources(present: tuple[bool, ...]) -> None:
         if there:
             env[variable] = f"{env.get(variable, '')} {text}".strip()
     expected = (present.index(True) + 1) * 10**6 if any(present) else 0
-    assert nic_from_environment(env).max_bandwidth == expected
+    assert nic_of(said_in(env)).max_bandwidth == expected
 
 
 def test_zero_is_said_too() -> None:
     env = {**ACCESS, "MAX_BANDWIDTH": "0", "TAGS": "ovs:nic:*:max_bandwidth:3M"}
-    assert nic_from_environment(env).max_bandwidth == 0
+    assert nic_of(said_in(env)).max_bandwidth == 0
 
 
 def test_every_setting_by_variable_and_by_tag() -> None:
     variables = {"VLAN": "", "PORT_TYPE": "trunk", "MAX_BANDWIDTH": "5M", "MAX_BURST": "2M"}
     tags = "ovs:nic:front:port_type:trunk ovs:nic:0:max_bandwidth:5M ovs:nic:*:max_burst:2M"
-    nic = nic_from_environment({**ACCESS, **variables})
-    assert nic == nic_from_environment({**ACCESS, "VLAN": "", "TAGS": tags})
+    nic = nic_of(said_in({**ACCESS, **variables}))
+    assert nic == nic_of(said_in({**ACCESS, "VLAN": "", "TAGS": tags}))
     assert (nic.port_type, nic.max_bandwidth, nic.max_burst) == ("trunk", 5_000_000, 2_000_000)
 
 
 def test_the_nics_own_vlan_beats_a_tag() -> None:
     tags = {"NETWORK_TAGS": "ovs:nic:*:vlan:.7"}
-    assert nic_from_environment({**ACCESS, **tags}).vlan == Vlan(100)
-    assert nic_from_environment({**ACCESS, **tags, "VLAN": ""}).vlan == Vlan(7)
+    assert nic_of(said_in({**ACCESS, **tags})).vlan == Vlan(100)
+    assert nic_of(said_in({**ACCESS, **tags, "VLAN": ""})).vlan == Vlan(7)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_each_variable_is_checked(name: str, value: str | None) -> None:
     if value is None:
         del env[name]
     with pytest.raises(BadInput) as caught:
-        nic_from_environment(env)
+        nic_of(said_in(env))
     assert name in str(caught.value)
-    line = f"{where(env)}: {caught.value}"
+    line = f"{where(said_in(env))}: {caught.value}"
     assert line.isascii()
     assert "\n" not in line
     assert len(line) < 400

@@ -11,11 +11,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "ganeti_ovs"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-SILENT = {"model", "plan", "ovsdb", "cluster", "master"}
+SILENT = {"model", "plan", "ovsdb", "cluster", "node", "master"}
 """Rooms that say nothing to anybody: no print, no standard output or error, no click, no rich.
 
-The words are the doors'. `linux` is missing for what ends a program with a line, and `node` for
-what its agent still prints.
+The words are the doors'. `linux` is missing for what ends a program with a line.
 """
 LOUD_IMPORTS = {"click", "rich"}
 LONGEST = 60

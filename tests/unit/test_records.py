@@ -14,70 +14,67 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ganeti_ovs.cluster.environment import NicSettings, said_in
+from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.model.plug import Plug, parse_plug
 from ganeti_ovs.node import records
 from ganeti_ovs.node.running import running_nics
 from tests.captured import ACCESS
 
-NIC = {**ACCESS, "INTERFACE": "tap0", "VLAN": ".100"}
+NIC = said_in({**ACCESS, "INTERFACE": "tap0", "VLAN": ".100"})
 PLUG = Plug("0123abcd", 7, 123456789)
-KEPT = {name: NIC[name] for name in records.NIC_VARIABLES if NIC.get(name)}
 # As the environment has any bytes of a process.
 texts = st.binary(max_size=40).map(lambda data: data.decode("utf-8", "surrogateescape"))
 
 
 @pytest.fixture
-def var(tmp_path: Path) -> dict[str, str]:
-    return {"LOCALSTATEDIR": str(tmp_path)}
+def here(tmp_path: Path) -> Runtime:
+    return runtime({"LOCALSTATEDIR": str(tmp_path)})
 
 
-def directory(var: dict[str, str]) -> Path:
-    return Path(var["LOCALSTATEDIR"]) / "run" / "ganeti-ovs" / "nic"
+def directory(here: Runtime) -> Path:
+    return Path(here.run) / "ganeti-ovs" / "nic"
 
 
-def test_what_was_written_is_read(var: dict[str, str]) -> None:
-    assert records.read(var, "tap0") is None
-    records.write(var, NIC, PLUG)
-    assert records.read(var, "tap0") == records.Record(PLUG, KEPT)
-    records.write(var, {**NIC, "VLAN": ""}, PLUG)
-    (without,) = records.read_all(var).values()
-    assert without.nic == {name: text for name, text in KEPT.items() if name != "VLAN"}
-    assert os.listdir(directory(var)) == ["tap0"]
-    records.forget(var, "tap0")
-    assert os.listdir(directory(var)) == []
+def test_what_was_written_is_read(here: Runtime) -> None:
+    assert records.read(here, "tap0") is None
+    records.write(here, NIC, PLUG)
+    assert records.read(here, "tap0") == records.Record(PLUG, NIC)
+    records.write(here, NIC.but(vlan=""), PLUG)
+    (without,) = records.read_all(here).values()
+    assert without.nic == NIC.but(vlan="")
+    assert os.listdir(directory(here)) == ["tap0"]
+    records.forget(here, "tap0")
+    assert os.listdir(directory(here)) == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.sampled_from(records.NIC_VARIABLES), texts))
-def test_any_values(var: dict[str, str], values: dict[str, str]) -> None:
-    nic = {**values, "INTERFACE": "tap0", "HOME": "/root"}
-    records.write(var, nic, PLUG)
-    expected = {
-        name: text
-        for name, text in nic.items()
-        if text and "\n" not in text and name in records.NIC_VARIABLES
-    }
-    assert records.read(var, "tap0") == records.Record(PLUG, expected)
+@given(st.dictionaries(st.sampled_from(list(records.NAMES)), texts))
+def test_any_values(here: Runtime, values: dict[str, str]) -> None:
+    nic = NicSettings(**{**values, "tap": "tap0"})
+    records.write(here, nic, PLUG)
+    expected = NicSettings(**{field: text for field, text in vars(nic).items() if "\n" not in text})
+    assert records.read(here, "tap0") == records.Record(PLUG, expected)
 
 
-def test_cut_short_at_every_length(var: dict[str, str]) -> None:
-    records.write(var, NIC, PLUG)
-    path = directory(var) / "tap0"
+def test_cut_short_at_every_length(here: Runtime) -> None:
+    records.write(here, NIC, PLUG)
+    path = directory(here) / "tap0"
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        assert records.read(var, "tap0") is None
-        assert records.read_all(var) == {}
+        assert records.read(here, "tap0") is None
+        assert records.read_all(here) == {}
 
 
-def test_begun_anew_behind_its_end(var: dict[str, str]) -> None:
+def test_begun_anew_behind_its_end(here: Runtime) -> None:
     """A short record over a long one that was not cut, and whatever else follows the end."""
-    records.write(var, NIC, PLUG)
-    path = directory(var) / "tap0"
+    records.write(here, NIC, PLUG)
+    path = directory(here) / "tap0"
     whole = path.read_bytes()
     for more in (b"\n", b"VLAN=.5\n", whole, whole[-20:]):
         path.write_bytes(whole + more)
-        assert records.read(var, "tap0") is None
+        assert records.read(here, "tap0") is None
 
 
 @contextmanager
@@ -91,69 +88,69 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_short_write_at_every_length(var: dict[str, str]) -> None:
+def test_a_short_write_at_every_length(here: Runtime) -> None:
     """The former record goes with it: it is not what holds now."""
-    records.write(var, NIC, PLUG)
-    size = (directory(var) / "tap0").stat().st_size
+    records.write(here, NIC, PLUG)
+    size = (directory(here) / "tap0").stat().st_size
     for length in range(size):
-        records.write(var, NIC, PLUG)
+        records.write(here, NIC, PLUG)
         with pytest.raises(OSError, match="File too large"), files_of_at_most(length):
-            records.write(var, {**NIC, "VLAN": ".200"}, PLUG)
-        assert os.listdir(directory(var)) == []
+            records.write(here, NIC.but(vlan=".200"), PLUG)
+        assert os.listdir(directory(here)) == []
     with files_of_at_most(size):
-        records.write(var, {**NIC, "VLAN": ".200"}, PLUG)
-    record = records.read(var, "tap0")
+        records.write(here, NIC.but(vlan=".200"), PLUG)
+    record = records.read(here, "tap0")
     assert record is not None
-    assert record.nic["VLAN"] == ".200"
+    assert record.nic.vlan == ".200"
 
 
-def test_a_half_that_cannot_be_replaced(var: dict[str, str]) -> None:
+def test_a_half_that_cannot_be_replaced(here: Runtime) -> None:
     """The error is that of writing, and the former record goes all the same."""
-    records.write(var, NIC, PLUG)
-    path = directory(var) / "tap0~"
+    records.write(here, NIC, PLUG)
+    path = directory(here) / "tap0~"
     path.mkdir()
     with pytest.raises(IsADirectoryError):
-        records.write(var, NIC, PLUG)
-    assert not (directory(var) / "tap0").exists()
+        records.write(here, NIC, PLUG)
+    assert not (directory(here) / "tap0").exists()
 
 
-def test_of_another_tap(var: dict[str, str]) -> None:
-    records.write(var, NIC, PLUG)
-    os.rename(directory(var) / "tap0", directory(var) / "tap1")
-    assert records.read(var, "tap1") is None
-    assert records.read_all(var) == {}
+def test_of_another_tap(here: Runtime) -> None:
+    records.write(here, NIC, PLUG)
+    os.rename(directory(here) / "tap0", directory(here) / "tap1")
+    assert records.read(here, "tap1") is None
+    assert records.read_all(here) == {}
 
 
 @pytest.mark.parametrize(
     ("boot", "ifindex", "counts"), [("", 7, True), ("", 8, False), ("0123abcd", 7, False)]
 )
-def test_only_of_this_plug(boot: str, ifindex: int, counts: bool, var: dict[str, str]) -> None:
+def test_only_of_this_plug(boot: str, ifindex: int, counts: bool, here: Runtime) -> None:
     """By a Xen vif, as that needs no process that holds it."""
     now = records.plug_now(7)
     assert parse_plug(now.text()) == now
-    records.write(var, {**NIC, "INTERFACE": "vif1.0"}, Plug(boot or now.boot, ifindex, now.time))
-    found = running_nics(var, {"vif1.0": 7})
+    records.write(here, NIC.but(tap="vif1.0"), Plug(boot or now.boot, ifindex, now.time))
+    found = running_nics(here, {"vif1.0": 7})
     assert ("vif1.0" in found) == counts
     if counts:
-        assert found["vif1.0"].nic == {**KEPT, "INTERFACE": "vif1.0"}
+        assert found["vif1.0"].nic == NIC.but(tap="vif1.0")
 
 
-def test_half_a_record_is_none(var: dict[str, str]) -> None:
+def test_half_a_record_is_none(here: Runtime) -> None:
     """kill -9 before it got its name."""
-    records.write(var, NIC, PLUG)
-    os.rename(directory(var) / "tap0", directory(var) / "tap0~")
-    assert records.read(var, "tap0") is None
-    assert records.read_all(var) == {}
-    assert records.names(var) == records.halves(var) == {"tap0"}
-    records.write(var, NIC, PLUG)
-    assert os.listdir(directory(var)) == ["tap0"]
-    assert (records.names(var), records.halves(var)) == ({"tap0"}, set())
-    (directory(var) / "tap0~").write_text("INST")
-    records.forget_half(var, "tap0")
-    assert records.read(var, "tap0") == records.Record(PLUG, KEPT)
-    (directory(var) / "tap0~").write_text("INST")
-    records.forget(var, "tap0")
-    assert os.listdir(directory(var)) == []
+    records.write(here, NIC, PLUG)
+    os.rename(directory(here) / "tap0", directory(here) / "tap0~")
+    assert records.read(here, "tap0") is None
+    assert records.read_all(here) == {}
+    assert records.names(here) == records.halves(here) == {"tap0"}
+    records.write(here, NIC, PLUG)
+    assert os.listdir(directory(here)) == ["tap0"]
+    assert (records.names(here), records.halves(here)) == ({"tap0"}, set())
+    (directory(here) / "tap0~").write_text("INST")
+    records.forget_half(here, "tap0")
+    assert records.read(here, "tap0") == records.Record(PLUG, NIC)
+    (directory(here) / "tap0~").write_text("INST")
+    records.forget(here, "tap0")
+    assert os.listdir(directory(here)) == []
 
 
 def ended(body: bytes) -> bytes:
@@ -185,28 +182,28 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_contents(content: bytes, var: dict[str, str]) -> None:
-    directory(var).mkdir(parents=True)
-    (directory(var) / "tap0").write_bytes(content)
-    assert records.read(var, "tap0") is None
-    assert records.read_all(var) == {}
+def test_hostile_contents(content: bytes, here: Runtime) -> None:
+    directory(here).mkdir(parents=True)
+    (directory(here) / "tap0").write_bytes(content)
+    assert records.read(here, "tap0") is None
+    assert records.read_all(here) == {}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary())
-def test_any_body(var: dict[str, str], body: bytes) -> None:
+def test_any_body(here: Runtime, body: bytes) -> None:
     """What is whole, and says tap and plug, is taken line by line and no line else."""
-    directory(var).mkdir(parents=True, exist_ok=True)
+    directory(here).mkdir(parents=True, exist_ok=True)
     lines = body + b"\nINTERFACE=tap0\nPLUG=" + TEXT + b"\n"
-    (directory(var) / "tap0").write_bytes(ended(lines))
-    record = records.read(var, "tap0")
+    (directory(here) / "tap0").write_bytes(ended(lines))
+    record = records.read(here, "tap0")
     assert record is not None
-    assert record.nic.keys() <= set(records.NIC_VARIABLES)
+    assert record.nic.tap == "tap0"
 
 
-def test_hostile_files(var: dict[str, str], tmp_path: Path) -> None:
+def test_hostile_files(here: Runtime, tmp_path: Path) -> None:
     """Nothing waits for ever, and names of files are only names."""
-    place = directory(var)
+    place = directory(here)
     place.mkdir(parents=True)
     os.mkfifo(place / "tap0")
     (place / "tap1").mkdir()
@@ -218,24 +215,24 @@ def test_hostile_files(var: dict[str, str], tmp_path: Path) -> None:
     late = threading.Timer(5, lambda: os.close(os.open(place / "tap0", os.O_RDWR)))
     late.start()
     begun = time.monotonic()
-    assert records.read_all(var) == {}
+    assert records.read_all(here) == {}
     late.cancel()
     assert time.monotonic() - begun < 5
-    assert records.names(var) == {"tap0", "tap1", "tap2", "tap3", "", os.fsdecode(b"\xff")}
+    assert records.names(here) == {"tap0", "tap1", "tap2", "tap3", "", os.fsdecode(b"\xff")}
     for tap in ("tap0", "tap2", "tap3"):
-        records.write(var, {**NIC, "INTERFACE": tap}, PLUG)
-        record = records.read(var, tap)
+        records.write(here, NIC.but(tap=tap), PLUG)
+        record = records.read(here, tap)
         assert record is not None
-        assert record.nic["INTERFACE"] == tap
+        assert record.nic.tap == tap
     with pytest.raises(IsADirectoryError):
-        records.write(var, {**NIC, "INTERFACE": "tap1"}, PLUG)
+        records.write(here, NIC.but(tap="tap1"), PLUG)
     assert not (place / "tap1~").exists()
 
 
 def test_no_directory_to_be_had(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
-    var = {"LOCALSTATEDIR": str(tmp_path)}
+    here = runtime({"LOCALSTATEDIR": str(tmp_path)})
     with pytest.raises(NotADirectoryError):
-        records.write(var, NIC, PLUG)
-    records.forget(var, "tap0")
-    assert (records.read(var, "tap0"), records.read_all(var)) == (None, {})
+        records.write(here, NIC, PLUG)
+    records.forget(here, "tap0")
+    assert (records.read(here, "tap0"), records.read_all(here)) == (None, {})
