@@ -15,6 +15,7 @@ from tests.cluster.lab import Cluster
 from tests.cluster.test_converge import NEW, bridges, watcher
 from tests.cluster.test_switches import NODES, ovs, uplink
 from tests.testbed.openvswitch import wait_until
+from tests.testbed.rounds import chances, rounds
 
 pytestmark = pytest.mark.rest
 
@@ -51,14 +52,16 @@ def command(node: Box, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def test_killed_at_any_moment(cluster: Cluster) -> None:
     """The command, with a signal that nobody can catch; `apply` puts it right.
 
-    The moments are shares of what a whole change takes: at the first one nothing has been
-    stored, at the last one it has.
+    The moments are shares of what a whole change takes, between the first and the last one by
+    chance: at the first one nothing has been stored, at the last one it has.
     """
+    chance = chances()
+    shares = [0.05, *(chance.uniform(0.05, 0.9) for _ in rounds(5)), 0.9]
     started = time.monotonic()
     ovs(cluster, "modify-switch", "br-data", "--trunks", "100,499")
     whole = time.monotonic() - started
     stored = []
-    for number, share in enumerate((0.05, 0.15, 0.2, 0.25, 0.35, 0.6, 0.9)):
+    for number, share in enumerate(shares):
         with command(
             cluster.master, "modify-switch", "br-data", "--trunks", f"100,{500 + number}"
         ) as process:
