@@ -5,6 +5,7 @@ The unit tier needs no Open vSwitch, so nothing that does is imported here.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="directory of Ganeti's packages for the clusters, as patches/build prints it; "
         "without, they have this machine's Ganeti",
     )
+
+
+def pytest_configure() -> None:
+    # NOTE: a shell without job control ignores SIGINT for what it starts in the background, and
+    # all that the tests start would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
