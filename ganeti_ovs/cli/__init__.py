@@ -1,1 +1,1 @@
-"""gnt-ovs, for people."""
+"""gnt-ovs, for people and for the master's calls on a node."""

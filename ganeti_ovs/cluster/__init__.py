@@ -1,1 +1,1 @@
-"""The border to Ganeti: environments, tags, NIC files."""
+"""The border to Ganeti: environments, tags, runtime files, its configuration and library, Xen."""

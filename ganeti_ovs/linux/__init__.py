@@ -1,1 +1,1 @@
-"""The border to the kernel and its files: links, addresses, locks."""
+"""The border to the kernel and to files: links, addresses, RARP, locks, how a program ends."""

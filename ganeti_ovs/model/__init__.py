@@ -1,1 +1,1 @@
-"""What should be: pure values, validated at the door. No I/O."""
+"""What is desired: pure values, validated when they are made. No I/O."""

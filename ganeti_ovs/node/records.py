@@ -6,7 +6,7 @@ limits. One file per tap below /var/run, which is empty after a reboot, as are
 the taps. The form is that of the environment: NAME=value lines.
 
 A record counts only if it is whole (its last line has its length) and of the plug that the
-tap has now. Records are written and read by who holds the tap's lock (`ovsdb.session`).
+tap has now. Records are written and read by who holds the tap's lock (`ganeti_ovs.ovsdb.session`).
 """
 
 from __future__ import annotations

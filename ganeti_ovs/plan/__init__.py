@@ -1,1 +1,1 @@
-"""(wanted, found) -> OVSDB operations. Pure."""
+"""(desired, current) -> OVSDB operations, and changes as data. Pure."""

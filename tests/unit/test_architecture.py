@@ -1,17 +1,28 @@
-"""docs/architecture.md: each step that it names exists, and its tables are what holds."""
+"""docs/architecture.md: each step that it names exists, and its tables are what holds.
+
+And what docstrings and comments of the package name in it exists as well.
+"""
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from ganeti_ovs.node.phases import STEPS, Disk
 from tests.unit.test_imports import MAY_IMPORT, PACKAGE
 
 PAGE = (PACKAGE.parent / "docs/architecture.md").read_text()
 NAMED = sorted(set(re.findall(r"`([a-z]+(?:\.[a-z_]+)+):([A-Za-z_.]+)`", PAGE)))
+ROOM = "|".join(MAY_IMPORT)
+MENTIONED = re.compile(rf"ganeti_ovs((?:\.[A-Za-z_]+)+)|`((?:{ROOM})\.[A-Za-z_.]+)`")
+"""With the package's name wherever it stands, without it in backquotes."""
 WAYS = ("One NIC's way", "One vSwitch's way")
 
 
@@ -71,4 +82,70 @@ def test_rooms_are_those_that_imports_keep_to() -> None:
 def test_words_are_explained_once() -> None:
     words = re.findall(r"^\* \*\*(.*?)\*\*: ", section("Words"), re.MULTILINE)
     assert words == sorted(set(words))
-    assert {"desired", "current", "snapshot", "port", "plug", "journal", "status"} <= set(words)
+    field = {"desired", "current", "snapshot", "port", "plug", "journal", "state", "checkpoint"}
+    assert field | {"rollback", "commit-confirmed", "plan", "change"} <= set(words)
+
+
+def test_phases_are_those_of_the_code() -> None:
+    row = r"^\| (\w+) \| (\w+) \| (\w+) \| ?(\w*) \| ?(\w*) \|$"
+    told = re.findall(row, section("A change, commit-confirmed"), re.MULTILINE)
+    assert [(phase, event) for phase, event, *_rest in told] == [
+        (phase.name, event.name) for phase, event in STEPS
+    ]
+    assert [tuple(rest) for _phase, _event, *rest in told] == [
+        (one.phase.name, written(one.first), written(one.then)) for one in STEPS.values()
+    ]
+
+
+def written(what: Disk) -> str:
+    return "" if what is Disk.NOTHING else what.name
+
+
+def prose(source: str) -> Iterator[str]:
+    """Docstrings, those of constants and attributes, too, and comments."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield text
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def mentioned(source: str) -> set[str]:
+    """What of ours docstrings and comments name: `room`, `room.module`, `room.module.name`."""
+    return {
+        (whole or short).strip(".")
+        for text in prose(source)
+        for whole, short in MENTIONED.findall(text)
+    }
+
+
+def is_there(name: str) -> bool:
+    room, _, rest = name.partition(".")
+    module, _, inner = rest.partition(".")
+    if not module:
+        return (PACKAGE / room / "__init__.py").exists()
+    path = PACKAGE / room / f"{module}.py"
+    return path.exists() and (not inner or inner in defined(f"{room}.{module}"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_what_docstrings_name_exists(path: Path) -> None:
+    assert [name for name in sorted(mentioned(path.read_text())) if not is_there(name)] == []
+
+
+def test_what_docstrings_name_is_found() -> None:
+    """So that the test above cannot look at nothing."""
+    source = (PACKAGE / "node/phases.py").read_text()
+    assert {"node.commit", "node.guard", "node.settle"} <= mentioned(source)
+    assert mentioned('"""A `node.tap.up`."""\nx = 1  # see ganeti_ovs.cli.start.') == {
+        "node.tap.up",
+        "cli.start",
+    }
+    assert is_there("node.tap.up")
+    assert is_there("model")
+    assert not is_there("cli.start")
+    assert not is_there("node.tap.Up.nothing")
