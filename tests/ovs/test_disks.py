@@ -19,6 +19,8 @@ from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import KVM_IFUP, Product
 from tests.testbed.rounds import chances
 
+pytestmark = pytest.mark.rest
+
 (FAKETIME,) = map(str, Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 HOUR = 3600
 # So many tags that a record does not fit into one page.

@@ -19,6 +19,8 @@ from tests.testbed.guests import Guests
 from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import SOURCE, Product
 
+pytestmark = pytest.mark.rest
+
 _LIMIT = 20.0
 """Seconds that a program may take, several at once; all of the product's own limits are below."""
 _MIB = 1 << 20

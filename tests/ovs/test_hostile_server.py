@@ -26,6 +26,8 @@ from tests.testbed.liar import LIES
 from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import SOURCE, Product
 
+pytestmark = pytest.mark.rest
+
 GOOD = (0, 3)
 """How many messages are answered well before: the request for a lock is the first one."""
 WANTED = {"br0": {"mtu": "1400"}}

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 from contextlib import ExitStack, suppress
 
+import pytest
+
 from tests.ovs.support import environ, port, said
 from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import Product
 from tests.testbed.tap import Tap
+
+pytestmark = pytest.mark.rest
 
 
 def start(product: Product, environment: dict[str, str]) -> subprocess.Popen[str]:
