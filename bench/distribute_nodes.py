@@ -19,15 +19,16 @@ read -r document
 sleep {DELAY}
 kept=
 [ ! -e "$file" ] || read -r kept <"$file"
-changes='"sw0: another one"'
-[ "$document" != "$kept" ] || changes=
-echo '{{"applied": true, "changes": ['"$changes"'], "warnings": []}}'
+changes='"sw0: adopted"' differences='{{"kind": "adopted", "switch": "sw0"}}'
+[ "$document" != "$kept" ] || changes= differences=
+echo '{{"format": 2, "applied": true, "changes": ['"$changes"'],' \
+    '"differences": ['"$differences"'], "warnings": []}}'
 case $command in *--dry-run*) exit ;; esac
 read -r word
 [ "$word" = confirm ] || exit 1
 sleep {DELAY}
 printf '%s\\n' "$document" >"$file"
-echo '{{"confirmed": true}}'
+echo '{{"format": 2, "confirmed": true}}'
 """
 
 

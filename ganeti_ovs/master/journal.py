@@ -75,9 +75,12 @@ class Journal:
         return self._nodes.get(node, {}).get("error", "")
 
     def forget(self, nodes: Iterable[str]) -> None:
-        """Nodes that may have been other machines before."""
-        for node in nodes:
-            self._nodes.pop(node, None)
+        """Nodes that may have been other machines before. To be called while documents are sent."""
+        known = self._nodes.keys() & set(nodes)
+        for node in known:
+            del self._nodes[node]
+        if known:
+            self._write()
 
     def begin(self, documents: Mapping[str, str]) -> None:
         """Before they are sent: they are not sent again by themselves, whatever happens now."""

@@ -33,6 +33,8 @@ class Calls:
     def __exit__(self, *_exc: object) -> None:
         for number, handler in self._old.items():
             signal.signal(number, handler)
+        os.close(self._wake)
+        os.close(self._waker)
 
     def line(self, limit: float, longest: int) -> str | None:
         """The next line, or the rest without a newline at the end of the input.

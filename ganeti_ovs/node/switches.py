@@ -54,7 +54,11 @@ def set_up(wanted: tuple[VSwitch, ...]) -> list[str]:
     for switch in wanted:
         for device in switch.uplinks:
             try:
-                Link(device).set_up()
+                link = Link(device)
+                try:
+                    link.set_up()
+                finally:
+                    link.close()
             except Error as err:
                 problems.append(f"{switch.name}: {err}")
     return problems

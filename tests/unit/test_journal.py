@@ -74,6 +74,8 @@ def test_a_node_that_is_another_machine_now(here: Runtime) -> None:
         journal.forget(["n2", "n9"])
         assert journal.alone("n1", ONE)
         assert not journal.alone("n2", ONE)
+    assert Journal(here).alone("n1", ONE)
+    assert not Journal(here).alone("n2", ONE)
 
 
 @pytest.mark.parametrize(
