@@ -109,7 +109,7 @@ coverage: need-fast $(VENV)/ready
 	$(COVERAGE) report
 
 # Floors: of everything, and of what is pure. Borders and services are for the other tiers.
-coverage-unit: $(VENV)/ready
+coverage-unit: need-demo $(VENV)/ready
 	$(COVERAGE) run -m pytest -q tests/unit
 	$(COVERAGE) report --fail-under=50
 	$(COVERAGE) report --fail-under=85 --include='ganeti_ovs/model/*,ganeti_ovs/plan/*'

@@ -42,7 +42,7 @@ def apply(
     for name in chosen_groups(cluster, node_group, node):
         try:
             way = rollout(master, cluster, name, force=force)
-            codes.append(said(way.ask(node) if dry_run else way.carry(node), as_json=as_json))
+            codes.append(said(way.ask(node) if dry_run else way.bring(node), as_json=as_json))
         except BadInput as err:  # The other groups get theirs all the same.
             click.echo(f"gnt-ovs: {err}", err=True)
             codes.append(1)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from ganeti_ovs.cluster.runtime import Runtime, caller, runtime
+from ganeti_ovs.cluster.runtime import caller, runtime
 from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.model.errors import BadInput, Error
@@ -33,13 +33,13 @@ def carry_out(
     have: bool = False,
 ) -> bool:
     """What the options of node-apply ask for; False if it was not done. Raises Error."""
-    here = runtime(os.environ, database)
     if have:
-        return _have(here)
+        return _have(database)
     as_json = as_json or confirm > 0
     agent = None
     with Calls() as calls:
         try:
+            here = runtime(os.environ, database)
             wanted, text = _read(calls)
             request = Request(wanted, text, force, as_json, caller(os.environ))
             lock = document.change_lock(here, here.limit)
@@ -61,8 +61,11 @@ def carry_out(
     return not against
 
 
-def _have(here: Runtime) -> bool:
-    found = what_is_kept(here)
+def _have(database: str | None) -> bool:
+    try:
+        found = what_is_kept(runtime(os.environ, database))
+    except Error as err:
+        found = {"error": str(err)}
     _say(found)
     return "error" not in found
 

@@ -18,7 +18,7 @@ from ganeti_ovs.plan.changes import to_json
 @contextmanager
 def bar(doing: str, nodes: int) -> Iterator[Told]:
     """What is told of each node moves a bar on standard error, if that is a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield unheard
         return
     from rich.console import Console

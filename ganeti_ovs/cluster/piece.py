@@ -3,8 +3,8 @@ cluster, and hooks need a few instances.
 
 config.data is {"instances": {UUID: {"name": …, "uuid": UUID, …}, …}, "networks": {…}, …}, in one
 line without spaces. NOTE: so wconfd writes it (Text.JSON's encode); what is written otherwise is
-not found here. What is found is a whole JSON object that stands under its own UUID: the sequence
-`":{` stands in no text, as quotes are escaped there.
+not found here. What is found is a whole JSON object that stands under its own UUID: in a text, a
+backslash stands before each quote, so none there can begin such a key.
 """
 
 from __future__ import annotations

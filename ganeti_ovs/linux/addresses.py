@@ -18,14 +18,16 @@ from ganeti_ovs.linux.link import HEADER_SIZE, IFINFO, IFLA_IFNAME, IFLA_MASTER,
 from ganeti_ovs.model.errors import Error
 
 _LIMIT = 5.0
-"""Seconds in which the kernel must have answered everything."""
+"""Seconds for which the kernel may be silent."""
+_TRIES = 10
+"""How often everything is asked, as long as links, addresses or routes change meanwhile."""
 _LOOPBACK = 1
 """The interface number of lo, in every network namespace."""
 _SCOPE_LINK = 253
 _UNICAST = 1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     Carried = defaultdict[int, dict[str, None]]
     """Interface number -> what depends on it, in words, each once, in order."""
@@ -65,11 +67,13 @@ def _asked(master: str) -> tuple[dict[int, str], dict[int, int], Carried]:
     limit of a socket applies; so a thread asks, which may be left behind.
     """
     answers: list[Any] = []
-    thread = Thread(target=_ask, args=(master, answers), daemon=True)
+    heard = _Heard()
+    thread = Thread(target=_ask, args=(master, answers, heard), daemon=True)
     thread.start()
-    thread.join(_LIMIT)
+    while not answers and (left := heard.at + _LIMIT - monotonic()) > 0:
+        thread.join(left)
     if not answers:
-        raise Error(f"the kernel does not tell the node's addresses within {_LIMIT:g} s")
+        raise Error(f"the kernel does not tell the node's addresses: silent for {_LIMIT:g} s")
     answer = answers[0]
     if isinstance(answer, ModuleNotFoundError):
         raise Error("the node's addresses are not known: install python3-pyroute2") from answer
@@ -79,18 +83,32 @@ def _asked(master: str) -> tuple[dict[int, str], dict[int, int], Carried]:
     return names, masters, found
 
 
-def _ask(master: str, answers: list[Any]) -> None:
+class _Heard:
+    """When the kernel has said something last; a full routing table takes it longer than _LIMIT."""
+
+    def __init__(self) -> None:
+        self.at = monotonic()
+
+    def each(self, messages: Iterable[Any]) -> Iterator[Any]:
+        """Note that each of them has come."""
+        for message in messages:
+            self.at = monotonic()
+            yield message
+
+
+def _ask(master: str, answers: list[Any], heard: _Heard) -> None:
     """Put the answer into `answers`, or the exception instead of one."""
-    deadline = monotonic() + _LIMIT
     try:
         from pyroute2 import IPRoute, NetlinkDumpInterrupted
 
-        while not answers and monotonic() < deadline:
+        for last in (False,) * (_TRIES - 1) + (True,):
             try:
                 with IPRoute() as kernel, _undecoded(kernel):
-                    answers.append((*_links(kernel), _carried(kernel, master)))
+                    answers.append((*_links(kernel, heard), _carried(kernel, master, heard)))
+                return
             except NetlinkDumpInterrupted:
-                continue  # Something came or went meanwhile.
+                if last:
+                    raise  # Something comes or goes all the time.
     except Exception as err:
         answers.append(err)
 
@@ -113,10 +131,10 @@ def _undecoded(kernel: Any) -> Iterator[None]:
         kernel.register_policy(before)
 
 
-def _links(kernel: Any) -> tuple[dict[int, str], dict[int, int]]:
+def _links(kernel: Any, heard: _Heard) -> tuple[dict[int, str], dict[int, int]]:
     """(number -> name, number -> that of the bridge or bond that it is part of)."""
     names, masters = {}, {}
-    for message in kernel.get_links():
+    for message in heard.each(kernel.get_links()):
         data = message.data[message.offset : message.offset + message.length]
         index = unpack_from(IFINFO, data, HEADER_SIZE)[2]
         for kind, start, end in attributes(data, HEADER_SIZE + calcsize(IFINFO), len(data)):
@@ -127,19 +145,19 @@ def _links(kernel: Any) -> tuple[dict[int, str], dict[int, int]]:
     return names, masters
 
 
-def _carried(kernel: Any, master: str) -> Carried:
+def _carried(kernel: Any, master: str, heard: _Heard) -> Carried:
     """Addresses of the node, default routes of every table, and the way to `master`."""
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
     found: Carried = defaultdict(dict)
-    for message in kernel.get_addr():
+    for message in heard.each(kernel.get_addr()):
         family, _prefix, _flags, scope = _head(message, 4)
         if scope < _SCOPE_LINK and family in (AF_INET, AF_INET6):
             full = _decoded(message, ifaddrmsg)
             address = full.get_attr("IFA_LOCAL") or full.get_attr("IFA_ADDRESS")
             found[full["index"]][f"the node's address {address}"] = None
-    for message in kernel.get_routes():
+    for message in heard.each(kernel.get_routes()):
         _family, bits, *_others, kind = _head(message, 8)
         if bits == 0 and kind == _UNICAST:
             for index in _outputs(_decoded(message, rtmsg)):
@@ -167,6 +185,8 @@ def _way(kernel: Any, master: str) -> list[int]:
     from pyroute2 import NetlinkError
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+    if not master:
+        return []
     try:
         answer = kernel.route("get", dst=master)
         return [out for route in answer for out in _outputs(_decoded(route, rtmsg))][:1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganeti_ovs.model.errors import BadInput, Error, quoted
+from ganeti_ovs.model.errors import BadInput, Error, printable, quoted
 from ganeti_ovs.plan.changes import FORMAT, Change, from_json, said
 from ganeti_ovs.plan.health import State
 from ganeti_ovs.plan.received import received_state
@@ -66,7 +66,7 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
     return Answer(
         changes=changes,
         warnings=warnings,
-        error=str(data.get("error") or ""),
+        error=printable(str(data.get("error") or "")),
         applied=data.get("applied") is True,
         tried=data.get("tried") is True,
         confirmed=data.get("confirmed") is True,
@@ -97,4 +97,4 @@ def _lines(data: Mapping[str, Any], name: str) -> list[str]:
     found = _list(data, name)
     if not all(isinstance(one, str) for one in found):
         raise BadInput(f"{name} that are no text")
-    return found
+    return [printable(one) for one in found]

@@ -32,6 +32,8 @@ class Outcome:
     error: str = ""
     answer: Answer = field(default_factory=Answer)
     """All that the node said of it; empty if it did not answer."""
+    understood: bool = True
+    """False if what it said is of another version, or nonsense."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -78,8 +80,12 @@ def distribute(
 def _checked(node: str, document: str, reach: Reach, dry_run: bool, force: bool) -> Outcome:
     try:
         return _one(node, document, reach, dry_run, force)
-    except (NoAnswer, NotUnderstood) as err:
+    except NoAnswer as err:
         return Outcome(node, False, str(err))
+    except NotUnderstood as err:
+        # Whether it has changed anything is not known; it takes it back without confirmation.
+        answer = Answer(tried=not dry_run)
+        return Outcome(node, False, str(err), answer, understood=False)
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as err:
         return Outcome(node, False, f"{type(err).__name__}: {err}")
 

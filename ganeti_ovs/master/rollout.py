@@ -80,15 +80,29 @@ class Rollout:
         """What every node, or one of them, would do to have what is kept for it."""
         return self._ask(self.desired.only(node))
 
-    def carry(self, node: str | None = None) -> Result:
-        """Bring the group's nodes, or one of them, what is kept for them."""
+    def bring(self, node: str | None = None) -> Result:
+        """`carry` to the nodes whose answers are understood: from the others it would come back."""
+        asked = self.ask(node)
+        strange = {name: one for name, one in asked.outcomes.items() if not one.understood}
+        return self.carry(node, without=strange)
+
+    def carry(
+        self, node: str | None = None, *, without: Mapping[str, Outcome] | None = None
+    ) -> Result:
+        """Bring the group's nodes, or one of them, what is kept for them.
+
+        Nodes `without` get nothing; the outcomes are in the result.
+        """
+        without = without or {}
         # As it is now: another change may have been stored and sent meanwhile.
         with undisturbed(self.master, self.here, SEND_PATIENCE) as (cluster, journal):
             group = group_named(cluster, self.desired.group.name)
             found, offline = documents(cluster, read_desired(cluster, group).only(node))
+            found = {name: text for name, text in found.items() if name not in without}
             reach = partial(self.master.reach, cluster)
             with self.watch("changing", len(found)) as told:
                 outcomes = send(found, reach, journal, force=self.force, told=told)
+        outcomes = dict(sorted({**outcomes, **without}.items()))
         return Result(group.name, False, outcomes, tuple(offline))
 
     def _ask(self, desired: Desired) -> Result:

@@ -21,3 +21,8 @@ def quoted(text: str, limit: int = 60) -> str:
     """
     shown = ascii(text)
     return shown if len(shown) <= limit else shown[: limit - 4] + "..." + shown[0]
+
+
+def printable(text: str) -> str:
+    """Untrusted `text` as it may be shown: one line of whole characters, the rest escaped."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

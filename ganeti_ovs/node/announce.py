@@ -12,17 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganeti_ovs.linux.rarp import announce_from
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node.checkpoint import Checkpoint, Stations
-from ganeti_ovs.ovsdb.control import Control, ask, control_socket
+from ganeti_ovs.ovsdb.control import ask, control_socket
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.ovsdb.switches import read_tables
 from ganeti_ovs.plan.found import Found, Row, Tables, only, ours
 from ganeti_ovs.plan.state import states
+
+if TYPE_CHECKING:
+    from ganeti_ovs.ovsdb.unixctl import Control
 
 
 def with_stations(

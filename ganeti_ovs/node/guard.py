@@ -179,7 +179,12 @@ def _settle_now(change: Guarded) -> None:
     if made.phase is Phase.ROLLING_BACK:
         _log(LOG_WARNING, f"node-apply has ended without confirmation{words}")
         made = step(made.phase, Event.RESTORE)
-    pending.write_end(change.runtime, change.entry, made.then, _WHY)
+    try:
+        pending.write_end(change.runtime, change.entry, made.then, _WHY)
+    except Error:
+        if made.phase is not Phase.CONFIRMED:
+            raise
+        # The document is kept, so nobody rolls back: the rest is done by who comes next.
 
 
 def _rolled_back(session: Session | None, checkpoint: Checkpoint) -> tuple[Event, str]:

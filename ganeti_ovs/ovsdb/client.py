@@ -122,7 +122,7 @@ class Client:
                 self._words(error, details)
                 failed = TransactionFailed(error, details)
                 for what, value in ("transaction", operations), ("answer", results):
-                    failed.add_note(f"{what}: {dumps(value)[:_NOTE]}")
+                    failed.add_note(f"{what}: {_json(value)}")
                 raise failed
         if len(results) != len(operations):
             raise self.nonsense(f"{len(results)} results of {len(operations)} operations")
@@ -218,3 +218,10 @@ def _words(error: str, details: str) -> str:
     """As they may stand in an error of ours: one line, ASCII, not too long."""
     shown = ": ".join(ascii(word)[1:-1] for word in (error, details) if word)
     return shown if len(shown) <= _WORDS else shown[: _WORDS - 3] + "..."
+
+
+def _json(value: Any) -> str:
+    try:
+        return dumps(value)[:_NOTE]
+    except (ValueError, RecursionError):
+        return "no JSON"  # A number of the server's that Python takes for infinite.

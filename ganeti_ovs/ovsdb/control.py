@@ -1,93 +1,26 @@
-"""The control socket of the running ovs-vswitchd, as ovs-appctl(8) uses it.
-
-By Open vSwitch's own library (python3-openvswitch), and so for everything but the way of one tap.
-"""
+"""The control socket of the running ovs-vswitchd, as ovs-appctl(8) uses it."""
 
 from __future__ import annotations
 
-import errno
-from os import listdir, strerror
+from os import listdir
 from os.path import dirname
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ovs.jsonrpc import Connection
-from ovs.poller import Poller
-from ovs.stream import Stream
-from ovs.unixctl.client import UnixctlClient
-
-from ganeti_ovs.model.errors import Error, quoted
+from ganeti_ovs.model.errors import Error
 
 if TYPE_CHECKING:
     from ganeti_ovs.ovsdb.session import Session
-
-_LIMIT = 4.0
-"""Seconds within which ovs-vswitchd must take a connection, and answer a command."""
-_WORDS = 300
-"""Characters of a refusal that are shown."""
-
-
-class Control:
-    """One connection to the socket `path`. A context manager. Raises Error when nobody listens."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        failed, stream = Stream.open_block(Stream.open(f"unix:{path}"), timeout=int(_LIMIT * 1000))
-        if failed:
-            raise self._silent(failed)
-        self._client = UnixctlClient(_InTime(stream))
-
-    def __enter__(self) -> Control:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._client.close()
-
-    def ask(self, command: str, *arguments: str) -> str:
-        """What ovs-vswitchd answers. Raises Error when it refuses, or does not answer in time."""
-        failed, refusal, answer = self._client.transact(command, list(arguments))
-        if failed:
-            raise self._silent(failed)
-        if refusal is not None:
-            raise Error(f"ovs-vswitchd refuses {command}: {quoted(refusal.strip(), _WORDS)[1:-1]}")
-        return str(answer)
-
-    def _silent(self, code: int) -> Error:
-        # NOTE: an end of the connection has the code -1 in the library (ovs.util.EOF).
-        why = strerror(code) if code > 0 else "it has closed the connection"
-        return Error(f"ovs-vswitchd does not answer at {self._path}: {why}")
-
-
-class _InTime(Connection):  # type: ignore[misc]
-    """A connection on which no answer is waited for longer than _LIMIT.
-
-    NOTE: the library's UnixctlClient waits by transact_block, and that by recv_block, without
-    an end.
-    """
-
-    def transact_block(self, request: Any) -> tuple[int, Any]:
-        self._deadline = monotonic() + _LIMIT
-        answer: tuple[int, Any] = super().transact_block(request)
-        return answer
-
-    def recv_block(self) -> tuple[int, Any]:
-        while True:
-            failed, message = self.recv()
-            left = self._deadline - monotonic()
-            if failed != errno.EAGAIN:
-                return failed, message
-            if left <= 0:
-                return errno.ETIMEDOUT, None
-            self.run()
-            poller = Poller()
-            self.wait(poller)
-            self.recv_wait(poller)
-            poller.timer_wait(int(left * 1000) + 1)
-            poller.block()
+    from ganeti_ovs.ovsdb.unixctl import Control
 
 
 def control_socket(session: Session) -> Control:
     """The running ovs-vswitchd's control socket. Raises Error."""
+    try:
+        from ganeti_ovs.ovsdb.unixctl import Control
+    except ModuleNotFoundError as err:
+        raise Error(
+            f"ovs-vswitchd cannot be asked: Python has no {err.name}; install python3-openvswitch"
+        ) from err
     problem: Error | None = None
     directory = dirname(session.path)
     for name in sorted(listdir(directory)):

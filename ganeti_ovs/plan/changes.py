@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from ganeti_ovs.model.errors import BadInput, quoted
+from ganeti_ovs.model.errors import BadInput, printable, quoted
 
 FORMAT = 2
 """Of what a node answers to its master: another kind, or another form, is another format. Answers
@@ -78,12 +78,15 @@ def from_json(data: object) -> Change:
     if not isinstance(data, dict):
         raise BadInput(f"a change that is no object: {quoted(repr(data))}")
     kind, names = data.get("kind"), data.get("names", [])
-    if not isinstance(kind, str) or kind not in [*Kind]:
+    if not isinstance(kind, str) or kind not in [*Kind] or kind == Kind.SAID:
         raise BadInput(f"a change of unknown kind {quoted(repr(kind))}")
     texts = {name: data.get(name, "") for name in _TEXTS}
     if not isinstance(names, list) or not _are_texts([*texts.values(), *names]):
         raise BadInput(f"a change of kind {kind} with values that are no text")
-    return Change(Kind(kind), names=tuple(names), **texts)
+    if not texts["switch"]:
+        raise BadInput(f"a change of kind {kind} of no vSwitch")
+    shown = {name: printable(text) for name, text in texts.items()}
+    return Change(Kind(kind), names=tuple(map(printable, names)), **shown)
 
 
 def _are_texts(values: list[object]) -> bool:
