@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ganeti_ovs.linux.link import HEADER_SIZE, IFINFO, IFLA_IFNAME, IFLA_MASTER, attributes
+from ganeti_ovs.linux.routes import default_routes
 from ganeti_ovs.model.errors import Error
 
 _LIMIT = 5.0
@@ -24,7 +25,6 @@ _TRIES = 10
 _LOOPBACK = 1
 """The interface number of lo, in every network namespace."""
 _SCOPE_LINK = 253
-_UNICAST = 1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,10 +89,14 @@ class _Heard:
     def __init__(self) -> None:
         self.at = monotonic()
 
+    def now(self) -> None:
+        """Note it."""
+        self.at = monotonic()
+
     def each(self, messages: Iterable[Any]) -> Iterator[Any]:
         """Note that each of them has come."""
         for message in messages:
-            self.at = monotonic()
+            self.now()
             yield message
 
 
@@ -115,14 +119,14 @@ def _ask(master: str, answers: list[Any], heard: _Heard) -> None:
 
 @contextmanager
 def _undecoded(kernel: Any) -> Iterator[None]:
-    """Links, addresses and routes stay as they come, but for their headers.
+    """Links and addresses stay as they come, but for their headers.
 
-    NOTE: to decode all that the kernel says of 4000 links, their addresses and routes takes
-    pyroute2 2.5 s. Its 0.7.2 keeps one map of classes for the whole process.
+    NOTE: to decode all that the kernel says of 4000 links and their addresses takes
+    pyroute2 2 s. Its 0.7.2 keeps one map of classes for the whole process.
     """
     from pyroute2.netlink import nlmsg, rtnl
 
-    kinds = [rtnl.RTM_NEWLINK, rtnl.RTM_NEWADDR, rtnl.RTM_NEWROUTE]
+    kinds = [rtnl.RTM_NEWLINK, rtnl.RTM_NEWADDR]
     before = kernel.get_policy_map(kinds)
     kernel.register_policy(dict.fromkeys(kinds, nlmsg))
     try:
@@ -157,11 +161,11 @@ def _carried(kernel: Any, master: str, heard: _Heard) -> Carried:
             full = _decoded(message, ifaddrmsg)
             address = full.get_attr("IFA_LOCAL") or full.get_attr("IFA_ADDRESS")
             found[full["index"]][f"the node's address {address}"] = None
-    for message in heard.each(kernel.get_routes()):
-        _family, bits, *_others, kind = _head(message, 8)
-        if bits == 0 and kind == _UNICAST:
-            for index in _outputs(_decoded(message, rtmsg)):
-                found[index]["the default route"] = None
+    for data in default_routes(_LIMIT, heard.now):
+        route = rtmsg(data)
+        route.decode()
+        for index in _outputs(route):
+            found[index]["the default route"] = None
     for index in _way(kernel, master):
         found[index][f"the path to {master}"] = None
     return found
@@ -183,13 +187,12 @@ def _decoded(message: Any, kind: Any) -> Any:
 def _way(kernel: Any, master: str) -> list[int]:
     """The interface by which `master` is reached; none if it is not, or is no address."""
     from pyroute2 import NetlinkError
-    from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
     if not master:
         return []
     try:
         answer = kernel.route("get", dst=master)
-        return [out for route in answer for out in _outputs(_decoded(route, rtmsg))][:1]
+        return [out for route in answer for out in _outputs(route)][:1]
     except (OSError, ValueError, NetlinkError):
         return []
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 # Formats of struct nlmsghdr and struct ifinfomsg, numbers of linux/netlink.h,
 # linux/rtnetlink.h and linux/if_link.h.
-_HEADER = "=IHHII"
+HEADER = "=IHHII"
 IFINFO = "=BxHiII"
-HEADER_SIZE = calcsize(_HEADER)
+HEADER_SIZE = calcsize(HEADER)
 _BODY = HEADER_SIZE + calcsize(IFINFO)
-_NLMSG_ERROR = 2
+NLMSG_ERROR = 2
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _NLM_F_REQUEST, _NLM_F_ACK = 1, 4
 IFLA_IFNAME, IFLA_MASTER = 3, 10
@@ -96,11 +96,11 @@ class Link:
     def _ask(self, kind: int, flags: int, body: bytes) -> bytes:
         size = HEADER_SIZE + len(body)
         try:
-            self._kernel.send(pack(_HEADER, size, kind, flags, 1, 0) + body)
+            self._kernel.send(pack(HEADER, size, kind, flags, 1, 0) + body)
             answer = self._kernel.recv(1 << 16)
         except OSError as err:
             raise Error(f"{self.tap}: the kernel does not answer: {err.strerror or err}") from err
-        if unpack_from(_HEADER, answer)[1] == _NLMSG_ERROR:
+        if unpack_from(HEADER, answer)[1] == NLMSG_ERROR:
             code = -unpack_from("=i", answer, HEADER_SIZE)[0]
             if code:
                 what = "there is no such interface" if code == _ENODEV else strerror(code)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb import control
+from ganeti_ovs.ovsdb import unixctl
 from ganeti_ovs.ovsdb.control import control_socket
 from ganeti_ovs.ovsdb.session import Session
 from tests.testbed.openvswitch import OpenVSwitch
@@ -35,7 +35,7 @@ def test_refuses(session: Session) -> None:
 
 
 def test_hangs(session: Session, ovs: OpenVSwitch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "_LIMIT", 0.3)
+    monkeypatch.setattr(unixctl, "_LIMIT", 0.3)
     with control_socket(session) as vswitchd:
         ovs.freeze_vswitchd(True)
         try:
