@@ -48,7 +48,7 @@ def test_what_was_written_is_read(here: Runtime) -> None:
     assert os.listdir(directory(here)) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(list(records.NAMES)), texts))
 def test_any_values(here: Runtime, values: dict[str, str]) -> None:
     nic = NicSettings(**{**values, "tap": "tap0"})
@@ -189,7 +189,7 @@ def test_hostile_contents(content: bytes, here: Runtime) -> None:
     assert records.read_all(here) == {}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary())
 def test_any_body(here: Runtime, body: bytes) -> None:
     """What is whole, and says tap and plug, is taken line by line and no line else."""
