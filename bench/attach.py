@@ -15,15 +15,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ganeti_ovs.cluster.environment import nic_of, said_in
+from ganeti_ovs.model.operations import (
+    Insert,
+    Mutate,
+    Mutation,
+    Operation,
+    Operations,
+    Where,
+)
+from ganeti_ovs.model.rows import Named
+from ganeti_ovs.model.taprows import TapRows
 from ganeti_ovs.ovsdb.client import Client
+from ganeti_ovs.ovsdb.decode import Result
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan import port as plan
-from ganeti_ovs.plan.wire import insert
 from tests.captured import CAPTURED
 from tests.testbed.namespace import prepare
 from tests.testbed.openvswitch import OpenVSwitch, wait_until
@@ -56,23 +65,16 @@ def fill(ovs: OpenVSwitch, have: int, want: int) -> None:
     """Give br0 more ports, from `have` to `want`, in few transactions."""
     for first in range(have, want, BATCH):
         names = [f"b{number}" for number in range(first, min(first + BATCH, want))]
-        operations: list[dict[str, object]] = []
+        operations: Operations = []
         for name in names:
-            port: dict[str, object] = {
-                "name": name,
-                "interfaces": ["named-uuid", f"i{name}"],
-                "tag": 7,
-            }
+            port = {"name": name, "interfaces": frozenset({Named(f"i{name}")}), "tag": 7}
             operations += [
-                insert("Interface", f"i{name}", {"name": name}),
-                insert("Port", f"p{name}", port),
+                Insert("Interface", f"i{name}", {"name": name}),
+                Insert("Port", f"p{name}", port),
             ]
-        new = ["set", [["named-uuid", f"p{name}"] for name in names]]
-        where = [["name", "==", "br0"]]
-        mutation = [["ports", "insert", new]]
-        operations.append(
-            {"op": "mutate", "table": "Bridge", "where": where, "mutations": mutation}
-        )
+        new = frozenset(Named(f"p{name}") for name in names)
+        where = Where("name", "br0")
+        operations.append(Mutate("Bridge", where, (Mutation("ports", "insert", new),)))
         with Client(str(ovs.socket)) as client:
             client.transact(operations)
 
@@ -107,7 +109,7 @@ def database_parts() -> dict[int, tuple[float, float]]:
     ovs-vswitchd, whose own work grows with the ports, is not running.
     """
     operations = plan.attach(nic_of(said_in(CALL)))
-    shortest = [row for row in operations if row["op"] in ("insert", "mutate")]
+    shortest = [one for one in operations if isinstance(one, Insert | Mutate)]
     medians = {}
     with OpenVSwitch() as ovs:
         ovs.add_bridge("br0")
@@ -135,20 +137,20 @@ def database_parts() -> dict[int, tuple[float, float]]:
     return medians
 
 
-def inserted(operations: list[dict[str, object]], results: list[dict[str, Any]]) -> plan.Found:
+def inserted(operations: Sequence[Operation], results: list[Result]) -> TapRows:
     """The port that these operations have made, known without reading the database again."""
     rows = {
-        str(operation["table"]): str(result["uuid"][1])
+        operation.table: result.uuid
         for operation, result in zip(operations, results)
-        if operation["op"] == "insert"
+        if isinstance(operation, Insert) and result.uuid
     }
     tap = CALL["INTERFACE"]
-    return plan.Found(
+    return TapRows(
         tap=tap,
         port=rows["Port"],
         port_name=tap,
         interface_type="",
-        interfaces=(rows["Interface"],),
+        interfaces=frozenset({rows["Interface"]}),
         marked=True,
         iface_id="",
         qos=(),

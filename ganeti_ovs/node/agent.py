@@ -8,6 +8,7 @@ from typing import Any
 
 from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.rows import Tables
 from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node.calls import LONGEST, Calls
 from ganeti_ovs.node.checkpoint import Checkpoint
@@ -21,7 +22,6 @@ from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.changes import to_json
 from ganeti_ovs.plan.draft import Plan
-from ganeti_ovs.plan.found import Tables
 from ganeti_ovs.plan.state import states
 from ganeti_ovs.plan.words import words
 

@@ -21,10 +21,11 @@ from ganeti_ovs.node.checkpoint import Checkpoint, Stations
 from ganeti_ovs.ovsdb.control import ask, control_socket
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.ovsdb.switches import read_tables
-from ganeti_ovs.plan.found import Found, Row, Tables, only, ours
+from ganeti_ovs.plan.found import Found
 from ganeti_ovs.plan.state import states
 
 if TYPE_CHECKING:
+    from ganeti_ovs.model.rows import Bridge, Interface, Port, Tables
     from ganeti_ovs.ovsdb.unixctl import Control
 
 
@@ -44,39 +45,36 @@ def with_stations(
     found = Found(checkpoint.before)
     bridges = [found.bridges[one.name] for one in wanted if one.name in found.bridges]
     stations = {
-        str(bridge["name"]): {
-            (mac, only(port["tag"]) or 0)
+        bridge.name: {
+            (mac, port.tag or 0)
             for port, row in _taps(found, bridge)
-            if only(port["vlan_mode"]) != "trunk" and (mac := _mac(row))
+            if port.vlan_mode != "trunk" and (mac := _mac(row))
         }
         for bridge in bridges
     }
     # The guests at least.
     with suppress(Error, OSError), control_socket(session) as control:
         for bridge in bridges:
-            inside = {
-                "LOCAL",
-                *(str(only(row["ofport"])) for _port, row in _taps(found, bridge)),
-            }
-            stations[bridge["name"]].update(_learned(control, bridge["name"], inside))
+            inside = {"LOCAL", *(str(row.ofport) for _port, row in _taps(found, bridge))}
+            stations[bridge.name].update(_learned(control, bridge.name, inside))
     return replace(
         checkpoint, stations={name: tuple(sorted(some)) for name, some in stations.items()}
     )
 
 
-def _taps(found: Found, bridge: Row) -> list[tuple[Row, Row]]:
+def _taps(found: Found, bridge: Bridge) -> list[tuple[Port, Interface]]:
     """(Port, Interface) of the guests; a guest's tap may stand in somebody's bond."""
     return [
         (port, row)
         for port in found.ports_of(bridge)
         for row in found.members(port).values()
-        if ours(row)
+        if row.ours
     ]
 
 
-def _mac(row: Row) -> str:
+def _mac(row: Interface) -> str:
     """The guest's MAC; "" where somebody has taken it out of the row, or made it something else."""
-    mac = str(dict(row["external_ids"][1]).get("attached-mac", ""))
+    mac = row.external_ids.get("attached-mac", "")
     try:
         return mac if len(bytes.fromhex(mac.replace(":", ""))) == 6 else ""
     except ValueError:

@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.plan.undo import STATUS
+from ganeti_ovs.model.rows import STATUS
+from ganeti_ovs.ovsdb.stored import (
+    operations_from_json,
+    operations_to_json,
+    tables_from_json,
+    tables_to_json,
+)
 
 if TYPE_CHECKING:
-    from ganeti_ovs.plan.found import Tables
-    from ganeti_ovs.plan.wire import Operations
+    from ganeti_ovs.model.operations import Operations
+    from ganeti_ovs.model.rows import Tables
 
 Stations = Mapping[str, Sequence[tuple[str, int]]]
 """vSwitch -> (MAC, VLAN) of guests and others behind it, VLAN 0: untagged."""
@@ -54,16 +60,9 @@ class Checkpoint:
 
 def to_data(checkpoint: Checkpoint) -> dict[str, Any]:
     """As it is kept on the disk: without what ovs-vswitchd only reports."""
-    dropped = STATUS - {"_uuid"}
     return {
-        "operations": checkpoint.operations,
-        "before": {
-            table: {
-                key: {name: value for name, value in row.items() if name not in dropped}
-                for key, row in rows.items()
-            }
-            for table, rows in checkpoint.before.items()
-        },
+        "operations": operations_to_json(checkpoint.operations),
+        "before": tables_to_json(checkpoint.before, STATUS - {"_uuid"}),
         "stations": {name: [[*one] for one in some] for name, some in checkpoint.stations.items()},
         "devices": [
             [one.name, one.index, one.up, one.mtu, one.new_mtu] for one in checkpoint.devices
@@ -75,8 +74,8 @@ def from_data(found: Mapping[str, Any]) -> Checkpoint:
     """What `to_data` has made. Raises Error."""
     try:
         return Checkpoint(
-            found["operations"],
-            found["before"],
+            operations_from_json(found["operations"]),
+            tables_from_json(found["before"]),
             {
                 name: [(str(mac), int(vlan)) for mac, vlan in some]
                 for name, some in found["stations"].items()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import VSwitch
-from ganeti_ovs.node import document, pending
+from ganeti_ovs.node import document, pending, transaction
 from ganeti_ovs.node.announce import announce, leave, moved, with_stations
 from ganeti_ovs.node.checkpoint import Checkpoint, to_data
 from ganeti_ovs.node.guard import Guard, Guarded
@@ -94,7 +94,7 @@ class Commit:
         self._on(Event.SEND)
         leave(self.session, self.checkpoint, self.wanted)
         operations, before = self.checkpoint.operations, self.checkpoint.before
-        switches.commit(self.session, operations, before, self.wanted)
+        transaction.commit(self.session, operations, before, self.wanted)
         self._on(Event.APPLY)
 
     def _keep(self) -> None:

@@ -18,7 +18,7 @@ from ganeti_ovs.model.plug import parse_plug
 from ganeti_ovs.node import records
 from ganeti_ovs.node.running import Running, running_nics, whose
 from ganeti_ovs.ovsdb.live import read_snapshot
-from ganeti_ovs.plan.reconcile import Desired, Snapshot
+from ganeti_ovs.plan.reconcile import Desired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.model.plug import Plug
+    from ganeti_ovs.model.snapshot import Live, Snapshot
     from ganeti_ovs.ovsdb.client import Client
-    from ganeti_ovs.plan.change import Live
 
 _NO_RECORD = (
     "there is no record of its settings, so it stays as it is until the NIC is modified or its"

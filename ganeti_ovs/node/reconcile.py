@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.cluster.qemu import Monitors
 from ganeti_ovs.linux.link import Link, interfaces
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.node import records
+from ganeti_ovs.node import records, steps
 from ganeti_ovs.node.look import View, look
-from ganeti_ovs.ovsdb import steps as node
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NODE, Session
 from ganeti_ovs.plan import reconcile as plans
@@ -87,9 +86,9 @@ class _Run:
             failed: dict[str, str] = {}
             try:
                 if number < _SINGLY:
-                    node.carry_out(self.session, plan.steps)
+                    steps.carry_out(self.session, plan.steps)
                 else:
-                    failed = node.carry_out_singly(self.session, plan.steps)
+                    failed = steps.carry_out_singly(self.session, plan.steps)
             except TransactionFailed:
                 continue
             return self._finish(view, plan, failed)
@@ -100,7 +99,7 @@ class _Run:
         said = self._said(view, plan, [step.words for step in good])
         said.problems += [f"{tap}: {why}" for tap, why in failed.items()]
         attached = [step.tap for step in good if step.attached]
-        refused = node.refused(self.session, attached) if attached else {}
+        refused = steps.refused(self.session, attached) if attached else {}
         said.problems += [f"{tap}: {why}" for tap, why in refused.items()]
         for tap in attached:
             try:

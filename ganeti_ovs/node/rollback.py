@@ -12,6 +12,7 @@ from time import monotonic, sleep
 from ganeti_ovs.linux.link import Link
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.node import transaction
 from ganeti_ovs.node.announce import announce
 from ganeti_ovs.node.checkpoint import Checkpoint, Device
 from ganeti_ovs.ovsdb import switches
@@ -68,7 +69,7 @@ def roll_back(
         return _result("", False, _devices_as_before(checkpoint, same_boot))
     words, done = "", True
     try:
-        done = switches.put_back(session, checkpoint.operations, checkpoint.before)
+        done = transaction.put_back(session, checkpoint.operations, checkpoint.before)
     except NotApplied:
         words = "; it is put back in the database, which ovs-vswitchd has not applied either"
     problems = _devices_as_before(checkpoint, same_boot)
@@ -89,7 +90,7 @@ def trace(session: Session | None, checkpoint: Checkpoint, same_boot: bool = Tru
     if not checkpoint.operations or session is None:
         return there
     tables = switches.read_tables(session)
-    if switches.untouched(checkpoint.before, tables):
+    if transaction.untouched(checkpoint.before, tables):
         return False
     return bool(undo(checkpoint.operations, checkpoint.before, tables)) or there or None
 

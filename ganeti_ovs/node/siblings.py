@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from ganeti_ovs.linux.link import interfaces
 from ganeti_ovs.model.names import instance_name, interface_name
+from ganeti_ovs.model.operations import Select, Where
+from ganeti_ovs.model.rows import MARK, Interface
 from ganeti_ovs.node import records
 from ganeti_ovs.node.running import running_nics
 from ganeti_ovs.ovsdb.find import find
 from ganeti_ovs.ovsdb.session import NODE, Session
 from ganeti_ovs.plan import port as plan
-from ganeti_ovs.plan.wire import MARK, ovs_map
 
 if TYPE_CHECKING:
     from ganeti_ovs.cluster.environment import NicSettings
     from ganeti_ovs.cluster.runtime import Runtime
-    from ganeti_ovs.plan.wire import Operation
 
 
 def give_up(here: Runtime, said: NicSettings) -> list[str]:
@@ -55,11 +55,7 @@ def _remove(session: Session, here: Runtime, tap: str, instance: str) -> list[st
 
 def _ports_of(session: Session, instance: str) -> set[str]:
     """The taps that have ports of ours for the instance."""
-    marks = ovs_map({MARK[0]: MARK[1], "ganeti-instance": instance})
-    ours: Operation = {
-        "op": "select",
-        "table": "Interface",
-        "where": [["external_ids", "includes", marks]],
-        "columns": ["name"],
-    }
-    return {row["name"] for row in session.transact([ours])[0]["rows"]}
+    marks = {MARK[0]: MARK[1], "ganeti-instance": instance}
+    ours = Select(Interface.table, Where("external_ids", marks, "includes"), ("name",))
+    found: tuple[Interface, ...] = session.transact([ours])[0].rows
+    return {interface.name for interface in found}

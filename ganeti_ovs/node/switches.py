@@ -9,8 +9,9 @@ from ganeti_ovs.linux.addresses import carries
 from ganeti_ovs.linux.link import Link
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.rows import Tables
 from ganeti_ovs.model.vswitch import VSwitch
-from ganeti_ovs.node import document, pending
+from ganeti_ovs.node import document, pending, transaction
 from ganeti_ovs.node.checkpoint import Checkpoint
 from ganeti_ovs.node.document import kept
 from ganeti_ovs.node.rollback import devices, roll_back_or_reconnect
@@ -19,7 +20,7 @@ from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import Client, TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.draft import Plan
-from ganeti_ovs.plan.found import Found, Host, Tables
+from ganeti_ovs.plan.found import Found, Host
 from ganeti_ovs.plan.vswitch import plan_switches
 from ganeti_ovs.plan.words import words
 
@@ -123,13 +124,13 @@ def _restore_one(
 ) -> tuple[bool, list[str]]:
     """Whether it was changed, and what is not right afterwards."""
     try:
-        switches.commit(session, checkpoint.operations, checkpoint.before, ())
+        transaction.commit(session, checkpoint.operations, checkpoint.before, ())
     except TransactionFailed as err:
         return False, [f"{switch.name}: {err}"]
     except Error as err:
         return False, [f"{switch.name}: {err}{roll_back_or_reconnect(session, checkpoint)[1]}"]
     odd = set_up((switch,))
-    return True, odd + switches.refused(switches.read_tables(session), (switch,))
+    return True, odd + transaction.refused(switches.read_tables(session), (switch,))
 
 
 def _host(master: str) -> Host:

@@ -11,8 +11,7 @@ from ganeti_ovs.linux.link import Link
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import interface_name
 from ganeti_ovs.model.value import frozen
-from ganeti_ovs.node import records
-from ganeti_ovs.ovsdb import ports
+from ganeti_ovs.node import ports, records
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.port import refuse_foreign
 

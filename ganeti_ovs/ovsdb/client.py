@@ -11,7 +11,10 @@ from time import monotonic
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.jsontext import dumps
-from ganeti_ovs.ovsdb.answers import Strange, check_references, check_result
+from ganeti_ovs.model.operations import Select
+from ganeti_ovs.model.rows import Tables
+from ganeti_ovs.ovsdb.decode import Strange, check_references, decoded
+from ganeti_ovs.ovsdb.encode import encoded_operation
 from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT, DatabaseUnavailable, Stream
 
 TYPE_CHECKING = False
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from ganeti_ovs.ovsdb.answers import Rows
-    from ganeti_ovs.plan.wire import Operations
+    from ganeti_ovs.model.operations import Operation
+    from ganeti_ovs.ovsdb.decode import Result
 
 __all__ = ["ANSWER_LIMIT", "DATABASE", "Client", "DatabaseUnavailable", "TransactionFailed"]
 
@@ -103,16 +106,19 @@ class Client:
             + self._words(words.get("error"), words.get("details"))
         )
 
-    def transact(self, operations: Operations) -> list[dict[str, Any]]:
+    def send(self, operations: Sequence[Operation]) -> int:
+        """Queue `operations` as one transaction; `answer` has what `checked` takes."""
+        return self.post("transact", DATABASE, *map(encoded_operation, operations))
+
+    def transact(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out `operations` as one transaction and return one result for each."""
-        return self.checked(self.answer(self.post("transact", DATABASE, *operations)), operations)
+        return self.checked(self.answer(self.send(operations)), operations)
 
-    def checked(self, results: Any, operations: Operations) -> list[dict[str, Any]]:
-        """`results` of a transaction of `operations` if all are good, else raise TransactionFailed.
+    def checked(self, results: Any, operations: Sequence[Operation]) -> list[Result]:
+        """The results of a transaction of `operations` if all are good, else TransactionFailed.
 
-        A selection's rows are what `ganeti_ovs.ovsdb.answers` says. NOTE: a commit that
-        fails comes as one element more than there were operations; operations after a
-        failed one have null (RFC 7047, 4.1.3).
+        NOTE: a commit that fails comes as one element more than there were operations;
+        operations after a failed one have null (RFC 7047, 4.1.3).
         """
         if not isinstance(results, list):
             raise self.nonsense("no results of a transaction")
@@ -121,34 +127,33 @@ class Client:
                 error, details = result["error"], result.get("details") or ""
                 self._words(error, details)
                 failed = TransactionFailed(error, details)
-                for what, value in ("transaction", operations), ("answer", results):
+                sent = [*map(encoded_operation, operations)]
+                for what, value in ("transaction", sent), ("answer", results):
                     failed.add_note(f"{what}: {_json(value)}")
                 raise failed
         if len(results) != len(operations):
             raise self.nonsense(f"{len(results)} results of {len(operations)} operations")
         try:
-            for operation, result in zip(operations, results, strict=True):
-                check_result(operation, result)
+            return [*map(decoded, operations, results)]
         except Strange as err:
             raise self.nonsense(str(err)) from err
-        return results
 
-    def read(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, Rows]:
-        """All rows of tables, in one transaction: table -> UUID -> row.
+    def read(self, wanted: Mapping[str, Sequence[str]]) -> Tables:
+        """All rows of tables, in one transaction.
 
         `wanted` says which columns of each; () for all. No row refers to one that is
         missing, as far as both tables are read.
         """
-        operations: Operations = []
-        for table, columns in wanted.items():
-            operations.append({"op": "select", "table": table, "where": []})
-            if columns:
-                operations[-1]["columns"] = ["_uuid", *columns]
-        results = self.transact(operations)
-        tables = {
-            table: {str(row["_uuid"][1]): row for row in result["rows"]}
+        results = self.transact(
+            [
+                Select(table, None, ("_uuid", *columns) if columns else ())
+                for table, columns in wanted.items()
+            ]
+        )
+        tables = Tables(
+            (table, {row.uuid: row for row in result.rows})
             for table, result in zip(wanted, results, strict=True)
-        }
+        )
         try:
             check_references(tables)
         except Strange as err:

@@ -3,103 +3,91 @@
 from __future__ import annotations
 
 from ganeti_ovs.model import plug
-from ganeti_ovs.plan import port as plan
-from ganeti_ovs.plan.wire import MARK, references, select
+from ganeti_ovs.model.operations import Select, Where, at
+from ganeti_ovs.model.rows import Bridge, Interface, Port, QoS, Queue
+from ganeti_ovs.model.taprows import TapRows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from ganeti_ovs.model.rows import Uuid
     from ganeti_ovs.ovsdb.client import Client
-    from ganeti_ovs.plan.wire import Operation
 
 _PORT_COLUMNS = ("_uuid", "name", "interfaces", "qos")
 
 
-def find(client: Client, tap: str) -> plan.Found | None:
+def find(client: Client, tap: str) -> TapRows | None:
     """The rows that `tap` has, or None. Reads the Port and Interface tables through once."""
-    interfaces, ports = (
-        result["rows"]
-        for result in client.transact(
-            [
-                select("Interface", "name", tap, ("_uuid", "type", "external_ids")),
-                select("Port", "name", tap, _PORT_COLUMNS),
-            ]
-        )
+    name = Where("name", tap)
+    by_interface, by_port = client.transact(
+        [
+            Select(Interface.table, name, ("_uuid", "type", "external_ids")),
+            Select(Port.table, name, _PORT_COLUMNS),
+        ]
     )
+    interfaces: tuple[Interface, ...] = by_interface.rows
+    ports: tuple[Port, ...] = by_port.rows
     if interfaces and not ports:
         # The interface is part of somebody's bond.
-        ports = client.transact(
-            [_including("Port", "interfaces", interfaces[0]["_uuid"], _PORT_COLUMNS)]
-        )[0]["rows"]
+        holds = Where("interfaces", interfaces[0].uuid, "includes")
+        ports = client.transact([Select(Port.table, holds, _PORT_COLUMNS)])[0].rows
     if not ports:
         return None
     port = ports[0]
-    interface: dict[str, Any] = (
-        interfaces[0] if interfaces else {"type": "?", "external_ids": ["map", []]}
-    )
-    marks = dict(interface["external_ids"][1])
-    qos, queues = _our_qos(client, references(port["qos"]))
-    return plan.Found(
+    interface = interfaces[0] if interfaces else None
+    ids = interface.external_ids if interface else {}
+    qos, queues = _our_qos(client, port.qos)
+    return TapRows(
         tap=tap,
-        port=port["_uuid"][1],
-        port_name=port["name"],
-        interface_type=interface["type"],
-        interfaces=references(port["interfaces"]),
-        marked=marks.get(MARK[0]) == MARK[1],
-        iface_id=marks.get("iface-id", ""),
+        port=port.uuid,
+        port_name=port.name,
+        interface_type=interface.type if interface else "?",
+        interfaces=port.interfaces,
+        marked=interface is not None and interface.ours,
+        iface_id=ids.get("iface-id", ""),
         qos=qos,
         queues=queues,
-        plug=marks.get(plug.KEY, ""),
+        plug=ids.get(plug.KEY, ""),
     )
 
 
 def switch_names(client: Client) -> set[str]:
     """The vSwitches of this node."""
-    operation: Operation = {"op": "select", "table": "Bridge", "where": [], "columns": ["name"]}
-    return {row["name"] for row in client.transact([operation])[0]["rows"]}
+    bridges: tuple[Bridge, ...] = client.transact([Select(Bridge.table, None, ("name",))])[0].rows
+    return {bridge.name for bridge in bridges}
 
 
-def _including(table: str, column: str, value: object, columns: tuple[str, ...]) -> Operation:
-    return {**select(table, column, value, columns), "where": [[column, "includes", value]]}
-
-
-def _our_qos(client: Client, rows: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _our_qos(
+    client: Client, references: frozenset[Uuid]
+) -> tuple[tuple[Uuid, ...], tuple[Uuid, ...]]:
     """What goes with the port: its QoS rows and their queues that are ours and nobody else's."""
-    qos: list[str] = []
-    queues: list[str] = []
-    for row in rows:
-        reference = ["uuid", row]
-        (found, ports) = (
-            result["rows"]
-            for result in client.transact(
-                [
-                    select("QoS", "_uuid", reference, ("queues", "external_ids")),
-                    _including("Port", "qos", reference, ("_uuid",)),
-                ]
-            )
+    qos: list[Uuid] = []
+    queues: list[Uuid] = []
+    for reference in references:
+        by_uuid, users = client.transact(
+            [
+                Select(QoS.table, at(reference), ("queues", "external_ids")),
+                Select(Port.table, Where("qos", reference, "includes"), ("_uuid",)),
+            ]
         )
-        if not found or [*MARK] not in found[0]["external_ids"][1] or len(ports) > 1:
+        found: tuple[QoS, ...] = by_uuid.rows
+        if not found or not found[0].ours or len(users.rows) > 1:
             continue
-        qos.append(row)
-        for _number, queue in found[0]["queues"][1]:
-            # NOTE: no condition of OVSDB finds a map by its values alone; and rows that are the
-            # same in the columns asked for come once (ovsdb_query_distinct).
-            (marks, others) = (
-                result["rows"]
-                for result in client.transact(
-                    [
-                        select("Queue", "_uuid", queue, ("external_ids",)),
-                        {
-                            "op": "select",
-                            "table": "QoS",
-                            "where": [],
-                            "columns": ["_uuid", "queues"],
-                        },
-                    ]
-                )
-            )
-            users = sum(queue in [one for _n, one in other["queues"][1]] for other in others)
-            if marks and [*MARK] in marks[0]["external_ids"][1] and users == 1:
-                queues.append(queue[1])
+        qos.append(reference)
+        queues += [one for one in found[0].queues.values() if _is_ours_alone(client, one)]
     return tuple(qos), tuple(queues)
+
+
+def _is_ours_alone(client: Client, queue: Uuid) -> bool:
+    """True if the Queue row is ours and of one QoS row only."""
+    # NOTE: no condition of OVSDB finds a map by its values alone; and rows that are the
+    # same in the columns asked for come once (ovsdb_query_distinct).
+    by_uuid, by_qos = client.transact(
+        [
+            Select(Queue.table, at(queue), ("external_ids",)),
+            Select(QoS.table, None, ("_uuid", "queues")),
+        ]
+    )
+    found: tuple[Queue, ...] = by_uuid.rows
+    others: tuple[QoS, ...] = by_qos.rows
+    users = sum(queue in one.queues.values() for one in others)
+    return bool(found) and found[0].ours and users == 1

@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model import plug
-from ganeti_ovs.plan.change import Live
-from ganeti_ovs.plan.port import Found
-from ganeti_ovs.plan.reconcile import Snapshot
-from ganeti_ovs.plan.wire import MARK, references
+from ganeti_ovs.model.rows import Bridge, Interface, Port, QoS, Queue
+from ganeti_ovs.model.snapshot import Live, Snapshot
+from ganeti_ovs.model.taprows import TapRows
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Mapping
 
+    from ganeti_ovs.model.rows import Tables, Uuid
     from ganeti_ovs.ovsdb.client import Client
-
-    Row = dict[str, Any]
-    Tables = dict[str, dict[str, Row]]
 
 _COLUMNS = {
     "Bridge": ("name", "ports"),
@@ -35,84 +32,83 @@ def read_snapshot(client: Client) -> Snapshot:
     tables = client.read(_COLUMNS)
     users = _users(tables)
     live: dict[str, Live] = {}
-    for bridge in tables["Bridge"].values():
-        for reference in references(bridge["ports"]):
-            port = tables["Port"][reference]
-            interfaces = references(port["interfaces"])
-            interface = tables["Interface"][interfaces[0]]
-            if len(interfaces) == 1 and interface["name"] == port["name"]:
-                live[str(port["name"])] = _live(bridge["name"], port, interface, tables, users)
+    bridges = tables.of(Bridge).values()
+    for bridge in bridges:
+        for reference in bridge.ports:
+            port = tables.of(Port)[reference]
+            interfaces = [tables.of(Interface)[one] for one in port.interfaces]
+            if len(interfaces) == 1 and interfaces[0].name == port.name:
+                live[port.name] = _live(bridge.name, port, interfaces[0], tables, users)
     return Snapshot(
         live=live,
         odd=_odd(tables, live),
-        switches=frozenset(row["name"] for row in tables["Bridge"].values()),
+        switches=frozenset(bridge.name for bridge in bridges),
         orphans=_orphans(tables, users),
     )
 
 
-def _users(tables: Tables) -> dict[str, int]:
+def _users(tables: Tables) -> dict[Uuid, int]:
     """UUID of a QoS or Queue row -> how many Port or QoS rows refer to it."""
-    users: dict[str, int] = {}
-    for port in tables["Port"].values():
-        for reference in references(port["qos"]):
+    users: dict[Uuid, int] = {}
+    for port in tables.of(Port).values():
+        for reference in port.qos:
             users[reference] = users.get(reference, 0) + 1
-    for qos in tables["QoS"].values():
-        for reference in {queue[1] for _number, queue in qos["queues"][1]}:
+    for qos in tables.of(QoS).values():
+        for reference in set(qos.queues.values()):
             users[reference] = users.get(reference, 0) + 1
     return users
 
 
-def _odd(tables: Tables, live: dict[str, Live]) -> dict[str, str]:
+def _odd(tables: Tables, live: Mapping[str, Live]) -> dict[str, str]:
     """Names of interfaces and ports that are no plain port of their own -> what they are."""
-    odd = {str(row["name"]): "a port of several interfaces" for row in tables["Port"].values()}
-    for port in tables["Port"].values():
-        for reference in references(port["interfaces"]):
-            interface = tables["Interface"][reference]
-            if interface["name"] != port["name"]:
-                odd[str(interface["name"])] = f"part of port {port['name']}"
+    ports = tables.of(Port).values()
+    odd = {port.name: "a port of several interfaces" for port in ports}
+    for port in ports:
+        for reference in port.interfaces:
+            interface = tables.of(Interface)[reference]
+            if interface.name != port.name:
+                odd[interface.name] = f"part of port {port.name}"
     return {name: what for name, what in odd.items() if name not in live}
 
 
-def _orphans(tables: Tables, users: dict[str, int]) -> tuple[tuple[str, str], ...]:
-    """(table, row UUID) of ours that no port uses: QoS rows, and queues of these or of none."""
-    qos = [key for key, row in tables["QoS"].items() if _marked(row) and not users.get(key)]
-    gone: dict[str, int] = {}
-    for key in qos:
-        for reference in {queue[1] for _number, queue in tables["QoS"][key]["queues"][1]}:
+def _orphans(tables: Tables, users: Mapping[Uuid, int]) -> tuple[tuple[str, Uuid], ...]:
+    """(table, row) of ours that no port uses: QoS rows, and queues of these or of none."""
+    qos = [row for key, row in tables.of(QoS).items() if row.ours and not users.get(key)]
+    gone: dict[Uuid, int] = {}
+    for row in qos:
+        for reference in set(row.queues.values()):
             gone[reference] = gone.get(reference, 0) + 1
     queues = [
         key
-        for key, row in tables["Queue"].items()
-        if _marked(row) and users.get(key, 0) == gone.get(key, 0)
+        for key, row in tables.of(Queue).items()
+        if row.ours and users.get(key, 0) == gone.get(key, 0)
     ]
-    return (*(("QoS", key) for key in qos), *(("Queue", key) for key in queues))
+    return (*((QoS.table, row.uuid) for row in qos), *((Queue.table, key) for key in queues))
 
 
-def _live(switch: str, port: Row, interface: Row, tables: Tables, users: dict[str, int]) -> Live:
-    marks = dict(interface["external_ids"][1])
-    ours = [
-        tables["QoS"][row]
-        for row in references(port["qos"])
-        if _marked(tables["QoS"][row]) and users[row] == 1
-    ]
+def _live(
+    switch: str, port: Port, interface: Interface, tables: Tables, users: Mapping[Uuid, int]
+) -> Live:
+    rows = [tables.of(QoS)[one] for one in port.qos]
+    ours = [row for row in rows if row.ours and users[row.uuid] == 1]
     queues = {
-        number: tables["Queue"][queue[1]]
+        number: tables.of(Queue)[queue]
         for qos in ours
-        for number, queue in qos["queues"][1]
-        if _marked(tables["Queue"][queue[1]]) and users[queue[1]] == 1
+        for number, queue in qos.queues.items()
+        if tables.of(Queue)[queue].ours and users[queue] == 1
     }
     return Live(
-        found=Found(
-            tap=port["name"],
-            port=port["_uuid"][1],
-            port_name=port["name"],
-            interface_type=interface["type"],
-            interfaces=(interface["_uuid"][1],),
-            marked=_marked(interface),
-            iface_id=marks.get("iface-id", ""),
-            qos=tuple(qos["_uuid"][1] for qos in ours),
-            queues=tuple(queue["_uuid"][1] for queue in queues.values()),
-            plug=marks.get(plug.KEY, ""),
+        found=TapRows(
+            tap=port.name,
+            port=port.uuid,
+            port_name=port.name,
+            interface_type=interface.type,
+            interfaces=port.interfaces,
+            marked=interface.ours,
+            iface_id=interface.external_ids.get("iface-id", ""),
+            qos=tuple(qos.uuid for qos in ours),
+            queues=tuple(queue.uuid for queue in queues.values()),
+            plug=interface.external_ids.get(plug.KEY, ""),
         ),
         switch=switch,
         port=port,
@@ -120,7 +116,3 @@ def _live(switch: str, port: Row, interface: Row, tables: Tables, users: dict[st
         qos=ours[0] if ours else None,
         queue=queues.get(0),
     )
-
-
-def _marked(row: Row) -> bool:
-    return [*MARK] in row["external_ids"][1]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from time import monotonic
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.ovsdb.answers import Strange, new_values
+from ganeti_ovs.model.operations import Assert, Mutate, Mutation, Select, Update
+from ganeti_ovs.model.rows import Root
 from ganeti_ovs.ovsdb.client import ANSWER_LIMIT, DATABASE, Client, TransactionFailed
+from ganeti_ovs.ovsdb.decode import Strange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from ganeti_ovs.plan.wire import Operation, Operations
+    from ganeti_ovs.model.operations import Operation
+    from ganeti_ovs.ovsdb.decode import Result
 
 NODE = "node"
 """The lock of those who deduce what this node's ports must be (reconcile, hooks, ganeti-watcher).
@@ -26,6 +29,7 @@ tap's name: a tap called so would only wait longer.
 SWITCHES = "switches"
 """The lock of those who change this node's vSwitches; no tap's name either."""
 
+_ROOT = Root.table
 _WHAT = {NODE: "this node's ports", SWITCHES: "this node's vSwitches"}
 """What the holder of a lock that is no tap's works at, for the error."""
 
@@ -53,7 +57,7 @@ class Session(Client):
         self._cur_cfg = -1
         self._ask_for(name)
         self._monitor_request = self.post(
-            "monitor", DATABASE, None, {"Open_vSwitch": {"columns": ["cur_cfg"]}}
+            "monitor", DATABASE, None, {_ROOT: {"columns": ["cur_cfg"]}}
         )
 
     def __enter__(self) -> Session:
@@ -94,26 +98,18 @@ class Session(Client):
 
         return self.until(held, monotonic() + 2 * self.limit + ANSWER_LIMIT + patience)
 
-    def commit(self, operations: Operations) -> tuple[list[dict[str, Any]], int]:
+    def commit(self, operations: Sequence[Operation]) -> tuple[list[Result], int]:
         """Commit `operations` as one transaction, holding the locks.
 
         Returns their results and the number of the configuration to wait for.
         Raises TransactionFailed; then nothing was done.
         """
-        asserts: Operations = [{"op": "assert", "lock": lock} for lock in self._held]
-        counted: Operation = {
-            "op": "mutate",
-            "table": "Open_vSwitch",
-            "where": [],
-            "mutations": [["next_cfg", "+=", 1]],
-        }
-        read: Operation = {
-            "op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg"],
-        }  # fmt: skip
-        transaction = [*asserts, *operations, counted, read]
+        asserts = [Assert(lock) for lock in self._held]
+        counted = Mutate(_ROOT, None, (Mutation("next_cfg", "+=", 1),))
+        transaction = [*asserts, *operations, counted, Select(_ROOT, None, ("next_cfg",))]
         before = self._cur_cfg
         # Sent together with the requests for lock and monitor: one round trip.
-        results = self.answer(self.post("transact", DATABASE, *transaction))
+        results = self.answer(self.send(transaction))
         if before < 0:
             before = self._first_cur_cfg()
         self._settle_locks()
@@ -124,16 +120,15 @@ class Session(Client):
                 raise
             self.acquire()
             good = self.transact(transaction)
-        if not good[-1]["rows"]:
-            raise self.nonsense("no row of Open_vSwitch")
-        cfg = int(good[-1]["rows"][0]["next_cfg"])
+        rows: tuple[Root, ...] = good[-1].rows
+        if not rows:
+            raise self.nonsense(f"no row of {_ROOT}")
+        cfg = rows[0].next_cfg
         if before >= cfg:
             # Somebody has set next_cfg back: go beyond what is applied, or we never wait.
             cfg = before + 1
-            row: dict[str, object] = {"next_cfg": cfg}
-            ahead: Operation = {"op": "update", "table": "Open_vSwitch", "where": [], "row": row}
             try:
-                self.transact([ahead])
+                self.transact([Update(_ROOT, None, {"next_cfg": cfg})])
             except TransactionFailed as err:
                 raise Error(f"the change is made, but cannot be waited for: {err}") from err
         return good[len(asserts) : -2], cfg
@@ -186,7 +181,23 @@ class Session(Client):
 
     def _see(self, update: Any) -> None:
         try:
-            for number in new_values(update, "Open_vSwitch", "cur_cfg"):
+            for number in _new_values(update, _ROOT, "cur_cfg"):
                 self._cur_cfg = number
         except Strange as err:
             raise self.nonsense(str(err)) from err
+
+
+def _new_values(update: Any, table: str, column: str) -> list[int]:
+    """The numbers that `column` has by a monitor's answer or an "update" (RFC 7047, 4.1.6).
+
+    Raises Strange when it has another form.
+    """
+    rows = update.get(table, {}) if isinstance(update, dict) else None
+    found = []
+    for row in rows.values() if isinstance(rows, dict) else (None,):
+        new = row.get("new", {}) if isinstance(row, dict) else None
+        if not isinstance(new, dict) or type(new.get(column, 0)) is not int:
+            raise Strange("an update of another form")
+        if column in new:
+            found.append(int(new[column]))
+    return found

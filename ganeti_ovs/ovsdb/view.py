@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.model.rows import Bridge, Interface, Port, QoS
 from ganeti_ovs.model.vlan import Vlan
-from ganeti_ovs.plan.port import polices
-from ganeti_ovs.plan.wire import MARK, references
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
 
-    from ganeti_ovs.ovsdb.answers import Rows
+    from ganeti_ovs.model.rows import Tables
     from ganeti_ovs.ovsdb.client import Client
 
 _COLUMNS = {
@@ -74,77 +73,61 @@ def read_switches(client: Client) -> tuple[SwitchView, ...]:
     The vSwitches' own internal ports, which carry their names, are left out.
     """
     tables = client.read(_COLUMNS)
-    switches = [
-        SwitchView(
-            name=bridge["name"],
-            datapath_type=bridge["datapath_type"] or "system",
-            fail_mode=_only(bridge["fail_mode"], "standalone"),
-            ports=tuple(
-                sorted(
-                    (
-                        _port(tables["Port"][reference], tables, bridge["datapath_type"])
-                        for reference in references(bridge["ports"])
-                        if tables["Port"][reference]["name"] != bridge["name"]
-                    ),
-                    key=lambda port: _natural(port.name),
-                )
-            ),
-        )
-        for bridge in tables["Bridge"].values()
-    ]
+    switches = [_switch(bridge, tables) for bridge in tables.of(Bridge).values()]
     return tuple(sorted(switches, key=lambda switch: _natural(switch.name)))
 
 
-def _port(port: dict[str, Any], tables: dict[str, Rows], datapath_type: str) -> PortView:
-    interfaces = [tables["Interface"][row] for row in references(port["interfaces"])]
-    marks = dict(interfaces[0]["external_ids"][1])
-    ours = marks.get(MARK[0]) == MARK[1]
-    tag = _only(port["tag"], None)
+def _switch(bridge: Bridge, tables: Tables) -> SwitchView:
+    ports = [tables.of(Port)[reference] for reference in bridge.ports]
+    views = [_port(port, tables, bridge.polices) for port in ports if port.name != bridge.name]
+    return SwitchView(
+        name=bridge.name,
+        datapath_type=bridge.datapath_type or "system",
+        fail_mode=bridge.fail_mode or "standalone",
+        ports=tuple(sorted(views, key=lambda port: _natural(port.name))),
+    )
+
+
+def _port(port: Port, tables: Tables, policed: bool) -> PortView:
+    interfaces = [tables.of(Interface)[one] for one in sorted(port.interfaces)]
+    first = interfaces[0]
+    ids = first.external_ids if first.ours else {}
     # Without vlan_mode a tag makes an access port (vswitch.xml, Port, vlan_mode).
-    mode = _only(port["vlan_mode"], "trunk" if tag is None else "access")
+    mode = port.vlan_mode or ("trunk" if port.tag is None else "access")
     return PortView(
-        name=port["name"],
-        ours=ours,
-        instance=marks.get("ganeti-instance", "") if ours else "",
-        nic=marks.get("ganeti-nic", "") if ours else "",
+        name=port.name,
+        ours=first.ours,
+        instance=ids.get("ganeti-instance", ""),
+        nic=ids.get("ganeti-nic", ""),
         port_type=_PORT_TYPES.get(mode, mode),
-        vlan=Vlan(tag if mode != "trunk" else None, _numbers(port["trunks"], mode)),
-        send_limit=interfaces[0]["ingress_policing_rate"] * 1000,
-        receive_limit=_max_rate(references(port["qos"]), tables["QoS"]),
-        policed=polices(datapath_type),
-        interfaces=tuple(sorted(interface["name"] for interface in interfaces)),
-        bond_mode=_only(port["bond_mode"], "active-backup") if len(interfaces) > 1 else "",
+        vlan=Vlan(
+            port.tag if mode != "trunk" else None,
+            tuple(sorted(port.trunks)) if mode != "access" else (),
+        ),
+        send_limit=first.ingress_policing_rate * 1000,
+        receive_limit=_max_rate(tables.of(QoS)[one] for one in sorted(port.qos)),
+        policed=policed,
+        interfaces=tuple(sorted(interface.name for interface in interfaces)),
+        bond_mode=(port.bond_mode or "active-backup") if len(interfaces) > 1 else "",
         state=_state(interfaces),
     )
 
 
-def _numbers(value: Any, mode: str) -> tuple[int, ...]:
-    if mode == "access":
-        return ()
-    return (value,) if isinstance(value, int) else tuple(sorted(value[1]))
-
-
-def _max_rate(qos: tuple[str, ...], rows: Rows) -> int:
-    for reference in qos:
-        rate = str(dict(rows[reference]["other_config"][1]).get("max-rate", "0"))
+def _max_rate(qos: Iterable[QoS]) -> int:
+    for row in qos:
+        rate = row.other_config.get("max-rate", "0")
         return int(rate) if rate.isascii() and rate.isdigit() and len(rate) < _DIGITS else 0
     return 0
 
 
-def _state(interfaces: list[dict[str, Any]]) -> str:
+def _state(interfaces: list[Interface]) -> str:
     for interface in interfaces:
-        error = _only(interface["error"], "")
-        if error:
-            return str(error)
-        if _only(interface["ofport"], -1) < 0:
+        if interface.error:
+            return interface.error
+        if interface.ofport is None or interface.ofport < 0:
             return "not applied by ovs-vswitchd"
-    up = [_only(interface["link_state"], "down") == "up" for interface in interfaces]
+    up = [interface.link_state == "up" for interface in interfaces]
     return "up" if all(up) else "degraded" if any(up) else "down"
-
-
-def _only(value: Any, absent: Any) -> Any:
-    """An optional column: the bare value, or `absent` for the empty set."""
-    return absent if isinstance(value, list) else value
 
 
 def _natural(name: str) -> tuple[str, int, str]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ganeti_ovs.plan.changes import Change
-from ganeti_ovs.plan.wire import Operation, Operations, comment
+from ganeti_ovs.model.operations import Comment
+
+if TYPE_CHECKING:
+    from ganeti_ovs.model.operations import Operation, Operations
+    from ganeti_ovs.plan.changes import Change
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Draft:
 
     def done(self) -> Plan:
         """The plan, with a note for the database's log if there is anything to do."""
-        note = [comment("ganeti-ovs: vSwitches")] if self.operations else []
+        note = [Comment("ganeti-ovs: vSwitches")] if self.operations else []
         return Plan(
             operations=(*note, *self.operations),
             changes=tuple(self.changes),

@@ -6,30 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.operations import Comment, Delete, Wait, at
 from ganeti_ovs.model.plug import parse_plug
-from ganeti_ovs.plan.change import Live, change
+from ganeti_ovs.plan.change import change
 from ganeti_ovs.plan.port import attach, detach, refuse_foreign
-from ganeti_ovs.plan.wire import comment, delete
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ganeti_ovs.model.nic import Nic
+    from ganeti_ovs.model.operations import Operations
     from ganeti_ovs.model.plug import Plug
-    from ganeti_ovs.plan.wire import Operation, Operations
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What is in the database."""
-
-    live: dict[str, Live]
-    """All ports with one interface of their own name, ours or not, by that name."""
-    switches: frozenset[str]
-    odd: Mapping[str, str] = field(default_factory=dict)
-    """Names of other ports and interfaces -> what they are, in words."""
-    orphans: tuple[tuple[str, str], ...] = ()
-    """(table, row UUID) of QoS and Queue rows of ours that no port uses."""
+    from ganeti_ovs.model.snapshot import Live, Snapshot
 
 
 @dataclass(frozen=True)
@@ -106,8 +94,8 @@ def reconcile(desired: Desired, snapshot: Snapshot) -> Plan:
             steps.append(Step(tap, words, [], detach(live.found), _unchanged(live)))
         else:
             left.append(f"{tap} on {live.switch} belongs to no guest that Ganeti runs here")
-    for table, row in snapshot.orphans:
-        steps.append(Step("", f"removed an unused {table} row of ours", [], [delete(table, row)]))
+    for table, uuid in snapshot.orphans:
+        steps.append(Step("", f"removed an unused {table} row of ours", [], [Delete(table, uuid)]))
     return Plan(tuple(steps), tuple(left), tuple(problems))
 
 
@@ -131,9 +119,9 @@ def _wanted(nic: Nic, desired: Desired, snapshot: Snapshot, suffix: str) -> Step
     ):
         operations = change(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
         words = f"changed {_name(nic)} on {nic.switch}"
-        new = live.interface["ofport"] == ["set", []]
+        new = live.interface.ofport is None
         if not operations and new:
-            operations = [comment(f"ganeti-ovs: {nic.tap} is waited for")]
+            operations = [Comment(f"ganeti-ovs: {nic.tap} is waited for")]
             words = f"waited for {_name(nic)} on {nic.switch}"
         if not operations:
             return None
@@ -168,35 +156,19 @@ def bound(live: Live, now: Plug | None) -> bool:
     Also if it has not looked at a port of this plug yet: it may be dead, and to take the port
     away then would leave the guest without one when it is back.
     """
-    ofport = live.interface["ofport"]
+    ofport = live.interface.ofport
     made = parse_plug(live.found.plug)
-    if isinstance(live.interface["error"], str):
+    if live.interface.error is not None:
         return False
     if made is not None and now is not None and not made.same(now):
         return False
-    return ofport > 0 if isinstance(ofport, int) else made is not None and now is not None
+    return ofport > 0 if ofport is not None else made is not None and now is not None
 
 
 def _unchanged(live: Live) -> Operations:
     """Both rows are still there, and still about the same."""
-    checks: tuple[tuple[str, dict[str, object], str], ...] = (
-        ("Interface", live.interface, "external_ids"),
-        ("Port", live.port, "interfaces"),
-    )
-    return [_wait(table, row, column) for table, row, column in checks]
-
-
-def _wait(table: str, row: dict[str, object], column: str) -> Operation:
-    reference = row["_uuid"]
-    return {
-        "op": "wait",
-        "timeout": 0,
-        "table": table,
-        "where": [["_uuid", "==", reference]],
-        "columns": [column],
-        "until": "==",
-        "rows": [{column: row[column]}],
-    }
+    checks = ((live.interface, "external_ids"), (live.port, "interfaces"))
+    return [Wait(one.table, at(one.uuid), {column: one.columns[column]}) for one, column in checks]
 
 
 def _name(nic: Nic) -> str:

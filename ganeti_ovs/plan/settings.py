@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ganeti_ovs.model.operations import Mutate, Mutation, Update, at
+from ganeti_ovs.model.rows import MARK, Marked
 from ganeti_ovs.model.settings import SETTINGS, Place, Setting
 from ganeti_ovs.model.vswitch import VSwitch, value
 from ganeti_ovs.plan.changes import Change, Kind
-from ganeti_ovs.plan.found import SETTINGS_KEY, Row, key, own_settings, same, text
-from ganeti_ovs.plan.wire import MARK, Operations, ovs_map, ovs_set, uuid
+from ganeti_ovs.plan.found import SETTINGS_KEY, own_settings
 
-UNSET = ["set", []]
+if TYPE_CHECKING:
+    from ganeti_ovs.model.operations import Operations
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,11 @@ class Column:
     key: str
     """In a column that is a map; empty for a column of its own."""
     value: object
-    """What it must be; None: the default."""
+    """What it must be, unless `by_default`."""
     defaults: tuple[object, ...]
     """Values that mean the default; the first one is written to clear it."""
+    by_default: bool = False
+    """True if it is to have its default."""
     always: bool = False
     """True if the default is written, too, where the column is unset."""
     shown: bool = True
@@ -62,12 +66,12 @@ def port_columns(switch: VSwitch) -> list[Column]:
     columns = _columns(switch, "Port")
     for number, one in enumerate(columns):
         if one.setting == "bond_mode":
-            defaults = tuple(reversed(one.defaults)) if switch.bond else (UNSET,)
+            defaults = tuple(reversed(one.defaults)) if switch.bond else (None,)
             columns[number] = replace(one, defaults=defaults, always=switch.bond is not None)
     mode = "trunk" if switch.trunks else None
-    columns.append(Column("trunks", "vlan_mode", "", mode, (UNSET,), shown=False))
+    columns.append(Column("trunks", "vlan_mode", "", mode, (None,), mode is None, shown=False))
     if switch.trunks:
-        columns.append(Column("trunks", "tag", "", UNSET, (UNSET,)))
+        columns.append(Column("trunks", "tag", "", None, (None,)))
     return columns
 
 
@@ -86,26 +90,24 @@ def _columns(switch: VSwitch, table: str) -> list[Column]:
 
 
 def _column(setting: Setting, place: Place, wanted: object) -> Column:
-    empty: object = None
+    empty = place.empty
+    if setting.is_list and not place.key:
+        empty = frozenset()
     form = _entry if place.key else _plain
-    if not place.key:
-        empty = UNSET if place.empty is None else place.empty
-    default, written = form(setting.default), form(wanted)
-    defaults = (empty,) if same(empty, default) else (empty, default)
+    default = form(setting.default)
     return Column(
         setting.name,
         place.column,
         place.key,
-        None if wanted == setting.default else written,
-        defaults,
+        form(wanted),
+        (empty,) if empty == default else (empty, default),
+        by_default=wanted == setting.default,
     )
 
 
 def _plain(wanted: object) -> object:
     """A setting's value in a column of its own."""
-    if wanted is None:
-        return UNSET
-    return ovs_set(wanted) if isinstance(wanted, tuple) else wanted
+    return frozenset(wanted) if isinstance(wanted, tuple) else wanted
 
 
 def _entry(wanted: object) -> str:
@@ -120,14 +122,14 @@ def new_row(wanted: list[Column]) -> dict[str, object]:
     columns: dict[str, object] = {}
     config = {}
     for one in wanted:
-        value = one.defaults[0] if one.value is None and one.always else one.value
-        if value is None:
+        if one.by_default and not one.always:
             continue
+        value = one.defaults[0] if one.by_default else one.value
         if one.key:
             config[one.key] = str(value)
         else:
             columns[one.column] = value
-    return {**columns, "other_config": ovs_map(config)} if config else columns
+    return {**columns, "other_config": config} if config else columns
 
 
 def names(wanted: list[Column]) -> frozenset[str]:
@@ -136,7 +138,7 @@ def names(wanted: list[Column]) -> frozenset[str]:
 
 
 def compare(
-    row: Row, wanted: list[Column], own: set[str], switch: str, subject: str = ""
+    row: Marked, wanted: list[Column], own: set[str], switch: str, subject: str = ""
 ) -> Difference:
     """What `row`, which is the vSwitch's own or that of its port or device `subject`, lacks.
 
@@ -147,27 +149,25 @@ def compare(
     now_own = set(own)
     changes, kept = [], []
     for one in wanted:
-        has = dict(row["other_config"][1]).get(one.key) if one.key else row[one.column]
-        due = one.value
-        if due is None:
+        has = row.other_config.get(one.key) if one.key else row.columns[one.column]
+        due, unset = one.value, False
+        if one.by_default:
             due = one.defaults[0]
-            unset = one.always and same(has, UNSET)
-            if not unset and any(same(has, default) for default in one.defaults):
+            unset = one.always and has is None
+            if not unset and has in one.defaults:
                 continue
             if one.setting not in own and not unset:
                 if one.shown:
-                    kept.append(f"{one.setting} {text(has)}")
+                    kept.append(f"{one.setting} {_text(has)}")
                 continue
-            now_own.add(one.setting)
-        else:
-            now_own.add(one.setting)
-        if same(has, due):
+        now_own.add(one.setting)
+        if has == due:
             continue
         if one.key:
             config[one.key] = None if due is None else str(due)
         else:
             columns[one.column] = due
-        if one.shown and not (one.always and same(has, UNSET) and one.value is None):
+        if one.shown and not unset:
             old, new = _said(has, one), _said(due, one)
             changes.append(Change(Kind.SET, switch, subject, one.setting, old, new))
     return Difference(columns, config, frozenset(now_own), tuple(changes), tuple(kept))
@@ -176,51 +176,50 @@ def compare(
 def _said(has: Any, one: Column) -> str:
     """In words, a default by its name."""
     default = one.defaults[-1]
-    if any(same(has, each) for each in one.defaults) and isinstance(default, str) and default:
+    if has in one.defaults and isinstance(default, str) and default:
         return default
-    return "unset" if has is None else text(has)
+    return _text(has)
 
 
-def write(table: str, row: Row, difference: Difference) -> Operations:
+def _text(value: Any) -> str:
+    """A column's value in words."""
+    if value is None or value == frozenset():
+        return "unset"
+    if isinstance(value, frozenset):
+        return " ".join(map(str, sorted(value)))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def write(row: Marked, difference: Difference) -> Operations:
     """Operations that change only what differs."""
-    where = [["_uuid", "==", uuid(key(row))]]
     operations: Operations = []
     if difference.columns:
-        operations.append(
-            {"op": "update", "table": table, "where": where, "row": difference.columns}
-        )
+        operations.append(Update(row.table, at(row.uuid), difference.columns))
     if difference.config:
-        operations.append(_mutate_map(table, where, "other_config", difference.config))
+        operations.append(_mutate_map(row, "other_config", difference.config))
     return operations
 
 
-def claim(table: str, row: Row, own: frozenset[str]) -> Operations:
+def claim(row: Marked, own: frozenset[str]) -> Operations:
     """Operations that put our mark and the list of our settings into `row`; none if they are."""
-    has = dict(row["external_ids"][1])
+    if row.ours and own_settings(row) == own:
+        return []
     listed = " ".join(sorted(own)) or None
     wanted: dict[str, str | None] = {MARK[0]: MARK[1], SETTINGS_KEY: listed}
+    has = row.external_ids
     differing = {name: value for name, value in wanted.items() if has.get(name) != value}
-    if has.get(MARK[0]) == MARK[1] and own_settings(row) == own:
-        return []
-    where = [["_uuid", "==", uuid(key(row))]]
-    return [_mutate_map(table, where, "external_ids", differing)]
+    return [_mutate_map(row, "external_ids", differing)]
 
 
-def marks(own: frozenset[str], **others: str) -> list[object]:
+def marks(own: frozenset[str], **others: str) -> dict[str, str]:
     """external_ids of a row that we make."""
-    return ovs_map({MARK[0]: MARK[1], SETTINGS_KEY: " ".join(sorted(own)), **others})
+    return {MARK[0]: MARK[1], SETTINGS_KEY: " ".join(sorted(own)), **others}
 
 
-def _mutate_map(
-    table: str, where: object, column: str, pairs: Mapping[str, str | None]
-) -> dict[str, object]:
+def _mutate_map(row: Marked, column: str, pairs: Mapping[str, str | None]) -> Mutate:
     there = {name: value for name, value in pairs.items() if value is not None}
-    return {
-        "op": "mutate",
-        "table": table,
-        "where": where,
-        "mutations": [
-            [column, "delete", ["set", list(pairs)]],
-            [column, "insert", ovs_map(there)],
-        ],
-    }
+    mutations = (
+        Mutation(column, "delete", frozenset(pairs)),
+        Mutation(column, "insert", there),
+    )
+    return Mutate(row.table, at(row.uuid), mutations)

@@ -9,201 +9,197 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.plan.found import ROOT, same
-from ganeti_ovs.plan.wire import comment, insert, named, uuid
+from ganeti_ovs.model.operations import Comment, Insert, Mutate, Mutation, Update, at
+from ganeti_ovs.model.rows import STATUS, Named, QoS, Root, Uuid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from ganeti_ovs.plan.found import Row, Tables
-    from ganeti_ovs.plan.wire import Operation, Operations
+    from ganeti_ovs.model.operations import Operation, Operations, Where
+    from ganeti_ovs.model.rows import Row, Tables
 
-STATUS = frozenset(
-    (
-        "_uuid", "_version", "admin_state", "bfd_status", "cfm_fault", "cfm_fault_status",
-        "cfm_flap_count", "cfm_health", "cfm_remote_mpids", "cfm_remote_opstate", "datapath_id",
-        "datapath_version", "duplex", "error", "ifindex", "is_connected", "lacp_current",
-        "link_resets", "link_speed", "link_state", "mac_in_use", "mtu", "role", "rstp_statistics",
-        "rstp_status", "statistics", "status",
-    )
-)  # fmt: skip
-"""Columns that ovs-vswitchd writes. Of those it also reads, Interface.ofport gives an
-interface its OpenFlow port number again, Port.bond_active_slave a bond its active member."""
+    Made = Mapping[str, Insert]
+    """Rows that are inserted, by the names by which they are referred to."""
+
 _ALSO_WRITTEN = "bond_active_slave"
 """The column that we write and ovs-vswitchd, too: what stands in it says nothing of others."""
 
 
-def undo(operations: Operations, before: Tables, now: Tables) -> Operations:
+def undo(operations: Sequence[Operation], before: Tables, now: Tables) -> Operations:
     """Operations that put `before` back where `operations` changed it; none if nothing is left."""
     return _Undo(before, now).run(operations)
+
+
+def inserted(operations: Iterable[Operation]) -> dict[str, Insert]:
+    """The rows that operations insert, by their names."""
+    return {one.name: one for one in operations if isinstance(one, Insert)}
+
+
+def changed_rows(operation: Update | Mutate, before: Tables) -> list[Row]:
+    """The rows that an operation changes, as they were before."""
+    rows = before[operation.table]
+    if operation.where is None:
+        return list(rows.values())
+    uuid = operation.where.value
+    return [rows[uuid]] if isinstance(uuid, Uuid) and uuid in rows else []
 
 
 class _Undo:
     def __init__(self, before: Tables, now: Tables) -> None:
         self.before, self.now = before, now
         self.back: Operations = []
-        self._again: dict[str, str] = {}
-        """UUID of a row that has gone -> the name of the insert that brings it back."""
+        self._again: dict[Uuid, Named] = {}
+        """Row that has gone -> the reference to the insert that brings it back."""
 
-    def run(self, operations: Operations) -> Operations:
-        made = {
-            str(one["uuid-name"]): (str(one["table"]), one["row"])
-            for one in operations
-            if one["op"] == "insert"
-        }
+    def run(self, operations: Sequence[Operation]) -> Operations:
+        made = inserted(operations)
         for one in operations:
-            for row in self._rows(one):
-                if one["op"] == "update":
-                    self._update(str(one["table"]), row, one["row"])
-                elif one["op"] == "mutate":
-                    self._mutate(str(one["table"]), row, one["mutations"], made)
+            if isinstance(one, Update):
+                for row in changed_rows(one, self.before):
+                    self._update(row, one.columns)
+            elif isinstance(one, Mutate):
+                for row in changed_rows(one, self.before):
+                    self._mutate(row, one.mutations, made)
         if self.back:
-            self.back.insert(0, comment("ganeti-ovs: vSwitches put back"))
+            self.back.insert(0, Comment("ganeti-ovs: vSwitches put back"))
         return self.back
 
-    def _rows(self, operation: Any) -> list[Row]:
-        """The rows of `operation` as they were before."""
-        if operation["op"] not in ("update", "mutate"):
-            return []
-        rows = self.before[operation["table"]]
-        if not operation["where"]:
-            return list(rows.values())
-        ((_column, _equal, reference),) = operation["where"]
-        return [rows[reference[1]]] if reference[1] in rows else []
-
-    def _update(self, table: str, row: Row, columns: Any) -> None:
-        now = self.now[table].get(row["_uuid"][1])
-        differing = {
-            name: row[name]
-            for name, wrote in columns.items()
-            if now is not None
-            and now[name] != row[name]
-            and (name == _ALSO_WRITTEN or same(now[name], wrote))
-        }
-        if differing:
-            self._write(table, row, {"op": "update", "row": differing})
-
-    def _mutate(self, table: str, row: Row, mutations: Any, made: dict[str, Any]) -> None:
-        now = self.now[table].get(row["_uuid"][1])
+    def _update(self, row: Row, columns: Mapping[str, object]) -> None:
+        now = self.now[row.table].get(row.uuid)
         if now is None:
             return
-        back: list[object] = []
-        for column, mutator, value in mutations:
+        differing = {
+            name: row.columns[name]
+            for name, wrote in columns.items()
+            if now.columns[name] != row.columns[name]
+            and (name == _ALSO_WRITTEN or now.columns[name] == wrote)
+        }
+        if differing:
+            self.back.append(Update(row.table, _where(row), differing))
+
+    def _mutate(self, row: Row, mutations: tuple[Mutation, ...], made: Made) -> None:
+        now = self.now[row.table].get(row.uuid)
+        if now is None:
+            return
+        back: list[Mutation] = []
+        for one in mutations:
+            column, value = one.column, one.value
             if column in ("external_ids", "other_config"):
-                if mutator == "delete":
-                    back += self._map(column, row, now, value[1], _inserted(column, mutations))
+                if one.mutator == "delete":
+                    back += self._map(column, row, now, value, _put(column, mutations))
+            elif not isinstance(value, frozenset):
                 continue
-            references = [value] if value[0] != "set" else value[1]
-            if mutator == "delete":
-                there = self._names(now[column])
-                gone = [
-                    one
-                    for one in references
-                    if self._name(self.before, one) not in there and not self._taken(one, made)
-                ]
-                if gone:
-                    again = [self._reference(one[1]) for one in gone]
+            elif one.mutator == "delete":
+                again = self._gone(value, now.columns[column], made)
+                if again:
                     # First: a set must not be empty in between.
-                    back.insert(0, [column, "insert", ["set", again]])
+                    back.insert(0, Mutation(column, "insert", again))
             else:
-                rows = filter(None, (self._made(one, made) for one in references))
-                extra = [
-                    one for one in rows if _has(now[column], one) and not _has(row[column], one)
-                ]
+                there = {self._made(reference, made) for reference in value}
+                extra = (there & now.columns[column]) - row.columns[column]
                 if extra:
-                    back.append([column, "delete", ["set", extra]])
+                    back.append(Mutation(column, "delete", frozenset(extra)))
         if back:
-            self._write(table, row, {"op": "mutate", "mutations": back})
+            self.back.append(Mutate(row.table, _where(row), tuple(back)))
 
-    def _names(self, value: Any) -> set[str]:
-        """Names of the rows that a column refers to; a row that is back has a new UUID."""
-        references = [value] if value[0] != "set" else value[1]
-        return {self._name(self.now, one) for one in references}
+    def _gone(
+        self, references: frozenset[Uuid], now: frozenset[Uuid], made: Made
+    ) -> frozenset[Uuid | Named]:
+        """Those of rows that were taken off and are to come back; they may be new rows."""
+        # A row that is back has a new UUID.
+        there = {_name(self.now, one) for one in now}
+        gone = [
+            one
+            for one in sorted(references)
+            if _name(self.before, one) not in there and not self._taken(one, made)
+        ]
+        return frozenset(map(self._reference, gone))
 
     @staticmethod
-    def _name(tables: Tables, reference: Any) -> str:
-        return next(
-            str(rows[reference[1]]["name"]) for rows in tables.values() if reference[1] in rows
-        )
-
-    @staticmethod
-    def _map(column: str, row: Row, now: Row, keys: Any, wrote: dict[str, str]) -> list[object]:
-        old, new = dict(row[column][1]), dict(now[column][1])
+    def _map(
+        column: str, row: Row, now: Row, keys: Any, wrote: Mapping[str, str]
+    ) -> list[Mutation]:
+        old, new = row.columns[column], now.columns[column]
         differing = [key for key in keys if old.get(key) != new.get(key) == wrote.get(key)]
         if not differing:
             return []
-        pairs = [[key, old[key]] for key in differing if key in old]
-        return [[column, "delete", ["set", differing]], [column, "insert", ["map", pairs]]]
+        pairs = {key: old[key] for key in differing if key in old}
+        return [
+            Mutation(column, "delete", frozenset(differing)),
+            Mutation(column, "insert", pairs),
+        ]
 
-    def _taken(self, reference: Any, made: dict[str, Any]) -> bool:
+    def _taken(self, reference: Uuid, made: Made) -> bool:
         """Whether somebody else has given the row's name to another one; names are unique."""
-        name, key = self._name(self.before, reference), reference[1]
-        table = next(table for table, rows in self.before.items() if key in rows)
-        ours = any(one == table and row["name"] == name for one, row in made.values())
+        name = _name(self.before, reference)
+        table = next(table for table, rows in self.before.items() if reference in rows)
+        ours = any(one.table == table and one.columns["name"] == name for one in made.values())
         return not ours and any(
-            row["name"] == name and one not in self.before[table]
-            for one, row in self.now[table].items()
+            row.columns["name"] == name and uuid not in self.before[table]
+            for uuid, row in self.now[table].items()
         )
 
-    def _made(self, reference: Any, made: dict[str, Any]) -> list[str] | None:
+    def _made(self, reference: Uuid | Named, made: Made) -> Uuid | None:
         """A row that the operations inserted or linked; names are unique in all three tables."""
-        if reference[0] == "uuid":
-            return list(reference)
-        table, wanted = made[reference[1]]
-        for key, row in self.now[table].items():
-            if row["name"] == wanted["name"] and key not in self.before[table]:
-                return uuid(key)
+        if isinstance(reference, Uuid):
+            return reference
+        wanted = made[reference]
+        for uuid, row in self.now[wanted.table].items():
+            same = row.columns["name"] == wanted.columns["name"]
+            if same and uuid not in self.before[wanted.table]:
+                return uuid
         return None
 
-    def _reference(self, key: str) -> object:
+    def _reference(self, uuid: Uuid) -> Uuid | Named:
         """The row of before, brought back if it has gone."""
-        if any(key in rows for rows in self.now.values()):
-            return uuid(key)
-        if key not in self._again:
+        if any(uuid in rows for rows in self.now.values()):
+            return uuid
+        if uuid not in self._again:
             table, row = next(
-                (table, rows[key]) for table, rows in self.before.items() if key in rows
+                (table, rows[uuid]) for table, rows in self.before.items() if uuid in rows
             )
-            label = self._again[key] = f"again{len(self._again)}"
+            name = self._again[uuid] = Named(f"again{len(self._again)}")
             columns = {
-                name: self._value(value) for name, value in row.items() if name not in STATUS
+                column: self._value(value)
+                for column, value in row.columns.items()
+                if column not in STATUS
             }
-            self.back.append(insert(table, label, columns))
-        return named(self._again[key])
+            self.back.append(Insert(table, name, columns))
+        return self._again[uuid]
 
     def _value(self, value: Any) -> Any:
         """A column's value with references to the rows that there are."""
-        if not isinstance(value, list):
-            return value
-        if value[0] == "uuid":
-            return self._reference(value[1]) if self._known(value[1]) else ["set", []]
-        if value[0] == "set":
-            return ["set", [self._value(one) for one in value[1] if self._kept(one)]]
-        pairs = [[key, self._value(one)] for key, one in value[1] if self._kept(one)]
-        return ["map", pairs]
+        if isinstance(value, Uuid):
+            return self._reference(value) if self._known(value) else None
+        if isinstance(value, frozenset):
+            return frozenset(self._value(one) for one in value if self._known(one))
+        if isinstance(value, dict):
+            return {key: self._value(one) for key, one in value.items() if self._known(one)}
+        return value
 
-    def _kept(self, value: Any) -> bool:
-        return not isinstance(value, list) or self._known(value[1])
-
-    def _known(self, key: str) -> bool:
+    def _known(self, value: Any) -> bool:
         """False for a row that can be neither found nor made again (QoS has a road of its own)."""
-        if any(key in rows for rows in self.now.values()):
+        if not isinstance(value, Uuid) or any(value in rows for rows in self.now.values()):
             return True
-        return any(key in rows for table, rows in self.before.items() if table != "QoS")
-
-    def _write(self, table: str, row: Row, operation: Operation) -> None:
-        where: list[object] = [] if table == ROOT else [["_uuid", "==", row["_uuid"]]]
-        self.back.append({**operation, "table": table, "where": where})
+        return any(value in rows for table, rows in self.before.items() if table != QoS.table)
 
 
-def _inserted(column: str, mutations: Any) -> dict[str, str]:
+def _where(row: Row) -> Where | None:
+    return None if row.table == Root.table else at(row.uuid)
+
+
+def _name(tables: Tables, reference: Uuid) -> str:
+    return next(
+        str(rows[reference].columns["name"]) for rows in tables.values() if reference in rows
+    )
+
+
+def _put(column: str, mutations: Iterable[Mutation]) -> dict[str, str]:
     """What the mutations put into a map."""
     return {
         key: value
-        for name, mutator, pairs in mutations
-        if name == column and mutator == "insert"
-        for key, value in pairs[1]
+        for one in mutations
+        if one.column == column and one.mutator == "insert" and isinstance(one.value, dict)
+        for key, value in one.value.items()
     }
-
-
-def _has(value: Any, reference: Any) -> bool:
-    return list(reference) in ([value] if value[0] != "set" else value[1])

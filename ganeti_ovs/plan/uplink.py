@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from ganeti_ovs.model.operations import Insert, Mutate, Mutation, at
+from ganeti_ovs.model.rows import Bridge, Interface, Named, Port, Root, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, bond_name
 from ganeti_ovs.plan.changes import Change, Kind
-from ganeti_ovs.plan.found import ROOT, Found, Row, key, ours, own_settings
+from ganeti_ovs.plan.found import Found, own_settings
 from ganeti_ovs.plan.settings import (
     claim,
     compare,
@@ -23,21 +26,25 @@ from ganeti_ovs.plan.settings import (
     port_columns,
     write,
 )
-from ganeti_ovs.plan.wire import Operation, Operations, insert, named, uuid
+
+if TYPE_CHECKING:
+    from ganeti_ovs.model.operations import Operations
+
+Reference = Uuid | Named
 
 
-def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str]) -> dict[str, Row]:
+def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str]) -> dict[str, Port]:
     """vSwitch -> the Port row that goes on being the port of its uplinks.
 
     First the ports that are on the vSwitch already, then those that come from
     another one with all their members (but not a bond with the other one's name).
     """
-    kept: dict[str, Row] = {}
+    kept: dict[str, Port] = {}
     for switch in wanted:
         bridge = found.bridges.get(switch.name)
         if bridge and switch.uplinks:
             _keep(kept, switch, found.ports_of(bridge), found, devices)
-    taken = {key(port) for port in kept.values()}
+    taken = {port.uuid for port in kept.values()}
     for switch in wanted:
         if switch.name in kept:
             continue
@@ -45,8 +52,8 @@ def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str])
         coming = [
             port
             for _bridge, port in places
-            if key(port) not in taken
-            and port["name"] in switch.uplinks
+            if port.uuid not in taken
+            and port.name in switch.uplinks
             and set(found.members(port)) <= set(switch.uplinks)
         ]
         _keep(kept, switch, coming, found, devices)
@@ -54,9 +61,9 @@ def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str])
 
 
 def _keep(
-    kept: dict[str, Row],
+    kept: dict[str, Port],
     switch: VSwitch,
-    ports: list[Row],
+    ports: list[Port],
     found: Found,
     devices: frozenset[str],
 ) -> None:
@@ -64,12 +71,12 @@ def _keep(
     for port in ports:
         members = set(found.members(port))
         common = len(members & set(switch.uplinks))
-        name = port["name"]
+        name = port.name
         # NOTE: a port's name cannot be changed, and a device needs its name for itself as soon
         # as it is not in this port any more.
         free = name in switch.uplinks or (name not in devices and name not in members)
-        if free and (common or ours(port)) and not found.guest(port):
-            rated.append((-common, not ours(port), str(name), port))
+        if free and (common or port.ours) and not found.guest(port):
+            rated.append((-common, not port.ours, name, port))
     if rated:
         kept[switch.name] = min(rated, key=lambda one: one[:3])[3]
 
@@ -86,25 +93,25 @@ class Uplink:
         self._found = found
         self._suffix = suffix
 
-    def make(self) -> object:
+    def make(self) -> Named:
         """A new port: the reference to it."""
         switch = self.switch
         name = bond_name(switch.name) if switch.bond else switch.uplinks[0]
-        members = [self._member(device) for device in switch.uplinks]
+        reference = Named(f"uplink{self._suffix}")
         columns = port_columns(switch)
         row = {
             "name": name,
-            "interfaces": ["set", members],
+            "interfaces": frozenset(self._member(device) for device in switch.uplinks),
             "external_ids": marks(names([*columns, *interface_columns(switch)])),
             **new_row(columns),
         }
-        self.operations.append(insert("Port", f"uplink{self._suffix}", row))
+        self.operations.append(Insert(Port.table, reference, row))
         self.changes.append(Change(Kind.PORT_MADE, switch.name, name, names=switch.uplinks))
-        return named(f"uplink{self._suffix}")
+        return reference
 
-    def change(self, port: Row) -> None:
+    def change(self, port: Port) -> None:
         """The port as it is made right, in its row."""
-        switch, name = self.switch, port["name"]
+        switch, name = self.switch, port.name
         members = self._found.members(port)
         own = own_settings(port)
         now_own: set[str] = set(own)
@@ -112,7 +119,7 @@ class Uplink:
         drop = [device for device in members if device not in switch.uplinks]
         if add or drop:
             new = [self._member(device) for device in add]
-            old = [uuid(key(members[device])) for device in drop]
+            old = [members[device].uuid for device in drop]
             self.operations.append(_members(port, old, new))
             self.changes += [
                 Change(Kind.UPLINK_ADDED, switch.name, device, new=name) for device in add
@@ -124,7 +131,7 @@ class Uplink:
             if device in members:
                 row = members[device]
                 difference = compare(row, interface_columns(switch), own, switch.name, device)
-                self.operations += write("Interface", row, difference)
+                self.operations += write(row, difference)
                 self.changes += difference.changes
                 self.kept += [f"{device}: {words}" for words in difference.kept]
                 now_own |= difference.own
@@ -132,68 +139,62 @@ class Uplink:
         if add and len(members) == 1:
             active = _stays_active(next(iter(members.values())))
             difference = replace(difference, columns={**difference.columns, **active})
-        self.operations += write("Port", port, difference)
+        self.operations += write(port, difference)
         self.changes += difference.changes
         self.kept += [f"{name}: {words}" for words in difference.kept]
-        if not ours(port):
+        if not port.ours:
             self.changes.append(Change(Kind.PORT_ADOPTED, switch.name, name))
         if add or switch.mtu is not None:
             now_own.add("mtu")
-        self.operations += claim("Port", port, frozenset(now_own | difference.own))
+        self.operations += claim(port, frozenset(now_own | difference.own))
 
-    def _member(self, device: str) -> object:
+    def _member(self, device: str) -> Reference:
         columns = interface_columns(self.switch)
         row = self._found.interfaces.get(device)
         if row is None:
-            label = f"member{self._suffix}_{self.switch.uplinks.index(device)}"
-            self.operations.append(insert("Interface", label, {"name": device, **new_row(columns)}))
-            return named(label)
+            reference = Named(f"member{self._suffix}_{self.switch.uplinks.index(device)}")
+            new = {"name": device, **new_row(columns)}
+            self.operations.append(Insert(Interface.table, reference, new))
+            return reference
         place = self._found.place(device)
         own = own_settings(place[1]) if place else set()
         difference = compare(row, columns, own, self.switch.name, device)
-        self.operations += write("Interface", row, difference)
-        return uuid(key(row))
+        self.operations += write(row, difference)
+        return row.uuid
 
 
-def _stays_active(member: Row) -> dict[str, object]:
+def _stays_active(member: Interface) -> dict[str, object]:
     """Columns with which a new bond begins with the member that was the uplink before.
 
     NOTE: ovs-vswitchd takes any member else, and what still comes in by the other is dropped.
     Open vSwitch 3.1.0 forgets the column when it makes a bond; 3.1.6 and 3.5 have that right.
     """
-    mac = member["mac_in_use"]
-    return {"bond_active_slave": mac} if isinstance(mac, str) else {}
+    return {} if member.mac_in_use is None else {"bond_active_slave": member.mac_in_use}
 
 
-def take_out(devices: list[str], bridge: Row, port: Row, found: Found) -> Operation:
+def take_out(devices: list[str], bridge: Bridge, port: Port, found: Found) -> Mutate:
     """The operation that takes devices out of a port, or the port off if it has no others."""
     members = found.members(port)
     if set(members) <= set(devices):
-        return bridge_ports(bridge, "delete", uuid(key(port)))
-    return _members(port, [uuid(key(members[device])) for device in devices], [])
+        return bridge_ports(bridge, "delete", port.uuid)
+    return _members(port, [members[device].uuid for device in devices], [])
 
 
-def bridge_ports(bridge: Row, mutator: str, reference: object) -> Operation:
+def bridge_ports(bridge: Bridge, mutator: str, port: Reference) -> Mutate:
     """The operation that puts a port on a bridge ("insert") or takes it off ("delete")."""
-    return {
-        "op": "mutate",
-        "table": "Bridge",
-        "where": [["_uuid", "==", uuid(key(bridge))]],
-        "mutations": [["ports", mutator, reference]],
-    }
+    mutation = Mutation("ports", mutator, frozenset({port}))
+    return Mutate(bridge.table, at(bridge.uuid), (mutation,))
 
 
-def bridges(mutator: str, reference: object) -> Operation:
+def bridges(mutator: str, bridge: Reference) -> Mutate:
     """The operation that adds a bridge ("insert") or removes it ("delete")."""
-    mutations = [["bridges", mutator, reference]]
-    return {"op": "mutate", "table": ROOT, "where": [], "mutations": mutations}
+    return Mutate(Root.table, None, (Mutation("bridges", mutator, frozenset({bridge})),))
 
 
-def _members(port: Row, old: list[list[str]], new: list[object]) -> Operation:
-    mutations: list[object] = []
+def _members(port: Port, old: list[Uuid], new: list[Reference]) -> Mutate:
+    mutations = []
     if new:
-        mutations.append(["interfaces", "insert", ["set", new]])
+        mutations.append(Mutation("interfaces", "insert", frozenset(new)))
     if old:
-        mutations.append(["interfaces", "delete", ["set", old]])
-    where = [["_uuid", "==", uuid(key(port))]]
-    return {"op": "mutate", "table": "Port", "where": where, "mutations": mutations}
+        mutations.append(Mutation("interfaces", "delete", frozenset(old)))
+    return Mutate(port.table, at(port.uuid), tuple(mutations))

@@ -6,10 +6,12 @@ of ours that is not wanted any more goes; one of somebody else's stays as it is.
 
 from __future__ import annotations
 
+from ganeti_ovs.model.operations import Insert
+from ganeti_ovs.model.rows import Bridge, Interface, Named, Port, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, bond_name
 from ganeti_ovs.plan.changes import Change, Kind
 from ganeti_ovs.plan.draft import Draft, Plan
-from ganeti_ovs.plan.found import Found, Host, Row, key, ours, own_settings, same
+from ganeti_ovs.plan.found import Found, Host, own_settings
 from ganeti_ovs.plan.settings import (
     bridge_columns,
     claim,
@@ -20,8 +22,14 @@ from ganeti_ovs.plan.settings import (
     new_row,
     write,
 )
-from ganeti_ovs.plan.uplink import Uplink, bridge_ports, bridges, kept_ports, take_out
-from ganeti_ovs.plan.wire import insert, named, ovs_set, uuid
+from ganeti_ovs.plan.uplink import (
+    Reference,
+    Uplink,
+    bridge_ports,
+    bridges,
+    kept_ports,
+    take_out,
+)
 
 
 def plan_switches(
@@ -40,14 +48,14 @@ class _Planner:
         self.wanted, self.found, self.host = wanted, found, host
         self.plan = Draft()
         self.kept = kept_ports(wanted, found, host.devices)
-        self.kept_rows = {key(port) for port in self.kept.values()}
+        self.kept_rows = {port.uuid for port in self.kept.values()}
         self.names = {switch.name for switch in wanted}
-        self.taken: dict[str, list[str]] = {}
+        self.taken: dict[Uuid, list[str]] = {}
         """UUID of a Port that is not ours -> devices that become uplinks, if forced."""
 
     def run(self, remove: bool) -> Plan:
         for bridge in self.found.bridges.values():
-            if remove and ours(bridge) and bridge["name"] not in self.names:
+            if remove and bridge.ours and bridge.name not in self.names:
                 self._remove(bridge)
         for number, switch in enumerate(self.wanted):
             for device in switch.uplinks:
@@ -71,19 +79,19 @@ class _Planner:
         else:
             bridge, port = place
             guest = self.found.guest(port)
-            if self.found.interfaces[device]["type"] in ("internal", "patch"):
+            if self.found.interfaces[device].type in ("internal", "patch"):
                 self.plan.errors.append(f"{switch.name}: {device} is Open vSwitch's own, no device")
             elif guest:
                 self.plan.errors.append(f"{switch.name}: {device} is the port of {guest}")
-            if bridge["name"] == switch.name:
+            if bridge.name == switch.name:
                 return
-            if not (ours(bridge) and ours(port)):
-                alone = len(self.found.members(port)) == 1 or port["name"] != device
+            if not (bridge.ours and port.ours):
+                alone = len(self.found.members(port)) == 1 or port.name != device
                 (self.plan.refused if alone else self.plan.errors).append(
-                    f"{switch.name}: {device} is on vSwitch {bridge['name']} already"
+                    f"{switch.name}: {device} is on vSwitch {bridge.name} already"
                 )
-                if key(port) not in self.kept_rows:
-                    self.taken.setdefault(key(port), []).append(device)
+                if port.uuid not in self.kept_rows:
+                    self.taken.setdefault(port.uuid, []).append(device)
         if device in self.host.carries:
             self.plan.refused.append(
                 f"{switch.name}: {device} carries {self.host.carries[device]},"
@@ -94,42 +102,37 @@ class _Planner:
         name = switch.name
         port = self.found.ports.get(name)
         if port or name in self.found.interfaces:
-            fake = port and port["fake_bridge"] is True
+            fake = port and port.fake_bridge
             what = "a fake bridge" if fake else "a port of another vSwitch"
             self.plan.errors.append(f"{name} is {what}; remove it or take another name")
         elif name in self.host.devices:
             self.plan.devices.append(f"{name} is a device of this node; take another name")
-        ports: list[object] = [named(f"local{suffix}")]
+        internal, local = Named(f"internal{suffix}"), Named(f"local{suffix}")
         columns, mtu = bridge_columns(switch), interface_columns(switch)
-        internal = {"name": name, "type": "internal", **new_row(mtu)}
-        local: dict[str, object] = {"name": name, "interfaces": named(f"internal{suffix}")}
         self.plan.changes.append(Change(Kind.MADE, name))
         self.plan.operations += [
-            insert("Interface", f"internal{suffix}", internal),
-            insert("Port", f"local{suffix}", local),
+            Insert(Interface.table, internal, {"name": name, "type": "internal", **new_row(mtu)}),
+            Insert(Port.table, local, {"name": name, "interfaces": frozenset({internal})}),
         ]
         kept = self.kept.get(name)
-        if kept:
-            ports.append(uuid(key(kept)))
+        ports: list[Reference] = [local, *([kept.uuid] if kept else [])]
         self._uplinks(switch, suffix, ports)
         row: dict[str, object] = {
             "name": name,
-            "ports": ["set", ports],
+            "ports": frozenset(ports),
             "external_ids": marks(names([*columns, *mtu]), **{"bridge-id": name}),
             **new_row(columns),
         }
-        self.plan.operations += [
-            insert("Bridge", f"bridge{suffix}", row),
-            bridges("insert", named(f"bridge{suffix}")),
-        ]
+        made = Named(f"bridge{suffix}")
+        self.plan.operations += [Insert(Bridge.table, made, row), bridges("insert", made)]
 
-    def _change(self, switch: VSwitch, bridge: Row, suffix: str) -> None:
+    def _change(self, switch: VSwitch, bridge: Bridge, suffix: str) -> None:
         name = switch.name
         self._check_trunks(switch, bridge)
         own = own_settings(bridge)
         difference = compare(bridge, bridge_columns(switch), own, name)
-        operations = write("Bridge", bridge, difference)
-        adopted = [] if ours(bridge) else [Change(Kind.ADOPTED, name)]
+        operations = write(bridge, difference)
+        adopted = [] if bridge.ours else [Change(Kind.ADOPTED, name)]
         self.plan.changes += [*adopted, *difference.changes]
         kept = list(difference.kept)
         now_own = set(difference.own)
@@ -138,18 +141,18 @@ class _Planner:
         internal = self.found.interfaces.get(name)
         if internal:
             mtu = compare(internal, interface_columns(switch), own, name)
-            operations += write("Interface", internal, mtu)
+            operations += write(internal, mtu)
             self.plan.changes += mtu.changes
             now_own |= mtu.own
-        operations += claim("Bridge", bridge, frozenset(now_own))
+        operations += claim(bridge, frozenset(now_own))
         self.plan.operations += operations
         self._drop_ports(switch, bridge)
-        ports: list[object] = []
+        ports: list[Reference] = []
         kept += self._uplinks(switch, suffix, ports)
         self.plan.operations += [bridge_ports(bridge, "insert", port) for port in ports]
         self.plan.warnings += [f"{name}: {one} was set by hand and stays" for one in kept]
 
-    def _uplinks(self, switch: VSwitch, suffix: str, ports: list[object]) -> list[str]:
+    def _uplinks(self, switch: VSwitch, suffix: str, ports: list[Reference]) -> list[str]:
         """Adds to `ports` what the bridge does not have yet; what stays as somebody has set it."""
         if not switch.uplinks:
             return []
@@ -158,13 +161,13 @@ class _Planner:
         if port:
             uplink.change(port)
             old = self.found.place(next(iter(self.found.members(port)), ""))
-            if old and old[0]["name"] != switch.name:
-                self.plan.operations.append(bridge_ports(old[0], "delete", uuid(key(port))))
+            if old and old[0].name != switch.name:
+                self.plan.operations.append(bridge_ports(old[0], "delete", port.uuid))
                 uplink.changes.append(
-                    Change(Kind.PORT_MOVED, switch.name, port["name"], old=old[0]["name"])
+                    Change(Kind.PORT_MOVED, switch.name, port.name, old=old[0].name)
                 )
                 if switch.name in self.found.bridges:
-                    ports.append(uuid(key(port)))
+                    ports.append(port.uuid)
         else:
             if switch.bond:
                 self._check_name(switch, bond_name(switch.name))
@@ -178,28 +181,28 @@ class _Planner:
         if name in self.host.devices or name in found.ports or name in found.interfaces:
             self.plan.errors.append(f"{switch.name}: its bond would be {name}, which is there")
 
-    def _drop_ports(self, switch: VSwitch, bridge: Row) -> None:
+    def _drop_ports(self, switch: VSwitch, bridge: Bridge) -> None:
         """Ports that were for uplinks, and those whose devices are in the kept one now."""
         dropped = [
             port
             for port in self.found.ports_of(bridge)
-            if key(port) not in self.kept_rows
+            if port.uuid not in self.kept_rows
             and not self.found.guest(port)
-            and (ours(port) or set(self.found.members(port)) & set(switch.uplinks))
+            and (port.ours or set(self.found.members(port)) & set(switch.uplinks))
         ]
         for port in dropped:
-            self.plan.operations.append(bridge_ports(bridge, "delete", uuid(key(port))))
-            self.plan.changes.append(Change(Kind.PORT_REMOVED, switch.name, port["name"]))
+            self.plan.operations.append(bridge_ports(bridge, "delete", port.uuid))
+            self.plan.changes.append(Change(Kind.PORT_REMOVED, switch.name, port.name))
         if dropped and not switch.uplinks:
             self.plan.refused += [
                 f"{name} carries {self.host.carries[name]} and would have no uplink"
                 for name, _vlan in self.found.used_by(self.host, bridge)
             ]
 
-    def _check_trunks(self, switch: VSwitch, bridge: Row) -> None:
+    def _check_trunks(self, switch: VSwitch, bridge: Bridge) -> None:
         """VLANs that the node's own addresses on the vSwitch need must pass the uplink."""
         kept = self.kept.get(switch.name)
-        if not switch.trunks or (kept and same(kept["trunks"], ovs_set(switch.trunks))):
+        if not switch.trunks or (kept and kept.trunks == frozenset(switch.trunks)):
             return
         for name, vlan in self.found.used_by(self.host, bridge):
             if vlan not in switch.trunks:
@@ -209,11 +212,11 @@ class _Planner:
                     f" trunks {' '.join(map(str, switch.trunks))} keep from the uplink"
                 )
 
-    def _remove(self, bridge: Row) -> None:
-        name = bridge["name"]
+    def _remove(self, bridge: Bridge) -> None:
+        name = bridge.name
         ports = self.found.ports_of(bridge)
         guests = list(filter(None, map(self.found.guest, ports)))
-        others = [str(p["name"]) for p in ports if not self.found.guest(p) and not ours(p)]
+        others = [p.name for p in ports if not self.found.guest(p) and not p.ours]
         if guests:
             self.plan.refused.append(f"{name} is used by {', '.join(guests)}")
         if others:
@@ -221,4 +224,4 @@ class _Planner:
         if name in self.host.carries:
             self.plan.refused.append(f"{name} carries {self.host.carries[name]}")
         self.plan.changes.append(Change(Kind.REMOVED, name, names=(*guests, *others)))
-        self.plan.operations.append(bridges("delete", uuid(key(bridge))))
+        self.plan.operations.append(bridges("delete", bridge.uuid))

@@ -32,6 +32,7 @@ from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.node.checkpoint import to_data
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
+from ganeti_ovs.node import transaction
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
 guard._END = {end}
@@ -44,7 +45,7 @@ with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as sess
     entry = pending.new_entry(here, text)
     pending.begin(here, entry, to_data(checkpoint))
     with guard.Guard.start(session, guard.Guarded(here, entry, checkpoint, 1)) as one:
-        switches.commit(session, checkpoint.operations, checkpoint.before, wanted)
+        transaction.commit(session, checkpoint.operations, checkpoint.before, wanted)
         print(one.child, flush=True)
         signal.pause()
 """

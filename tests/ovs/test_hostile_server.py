@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ganeti_ovs.ovsdb.client import Client
-from ganeti_ovs.plan.found import READ
+from ganeti_ovs.ovsdb.stored import tables_to_json
+from ganeti_ovs.ovsdb.switches import READ
 from tests.captured import ACCESS
 from tests.ovs.nodeapply import document
 from tests.ovs.support import environ
@@ -50,7 +51,7 @@ class Node:
         self.tables = directory / "tables"
         with Client(str(ovs.socket)) as client:
             tables = client.read(dict.fromkeys((*READ, "Queue"), ()))
-        rows = {table: list(found.values()) for table, found in tables.items()}
+        rows = {table: [*found.values()] for table, found in tables_to_json(tables, set()).items()}
         self.tables.write_text(json.dumps(rows))
 
     def calls(self) -> dict[str, tuple[list[str], dict[str, str], str]]:

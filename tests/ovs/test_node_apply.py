@@ -16,6 +16,7 @@ import pytest
 
 from ganeti_ovs.model.document import digest
 from ganeti_ovs.model.vswitch import vswitch
+from ganeti_ovs.node import transaction
 from ganeti_ovs.node.document import change_lock
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.ovsdb import switches
@@ -378,6 +379,7 @@ from ganeti_ovs.node.guard import Guard, Guarded
 from ganeti_ovs.node import document, pending
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
+from ganeti_ovs.node import transaction
 from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.session import Session
 here = runtime(os.environ)
@@ -388,7 +390,7 @@ with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as sess
     _plan, checkpoint = prepare(session, wanted, "")
     entry = pending.new_entry(here, text)
     with Guard.start(session, Guarded(here, entry, checkpoint, 1)):
-        switches.commit(session, checkpoint.operations, checkpoint.before, wanted)
+        transaction.commit(session, checkpoint.operations, checkpoint.before, wanted)
         {last}
         print("done", flush=True)
         os.kill(os.getpid(), signal.SIG{end})
@@ -451,14 +453,14 @@ def test_rows_changed_between_reading_and_writing(
             assert product.run(environ(ovs, "tap1", LINK="br1")).returncode == 0
             before = wanted(ovs)
             with pytest.raises(TransactionFailed, match="timed out"):
-                switches.commit(session, *change, wish)
+                transaction.commit(session, *change, wish)
             assert wanted(ovs) == before
         ovs.vsctl("del-port", "tap1")
         interface = ("--", "--id=@i", "create", "Interface", "name=e2")
         ovs.vsctl(*interface, "--", "add", "Port", "bond-br0", "interfaces", "@i")
         before = wanted(ovs)
         with pytest.raises(TransactionFailed, match="timed out"):
-            switches.commit(session, *change, wish)
+            transaction.commit(session, *change, wish)
         assert wanted(ovs) == before
 
 

@@ -1,6 +1,7 @@
 """A database of vSwitches in memory: what ovsdb-server makes of our operations.
 
-Rows that nothing refers to go, names are unique, immutable columns stay.
+Rows that nothing refers to go, names are unique, immutable columns stay. Rows are in OVSDB's own
+JSON, and operations are encoded for it, so that what it does is not what our values do.
 """
 
 from __future__ import annotations
@@ -8,17 +9,24 @@ from __future__ import annotations
 import copy
 import json
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ganeti_ovs.plan.found import READ, ROOT, Found, Tables
+from ganeti_ovs.model.operations import Operation
+from ganeti_ovs.model.rows import Tables
+from ganeti_ovs.ovsdb.encode import encoded_operation
+from ganeti_ovs.ovsdb.stored import tables_from_json
+from ganeti_ovs.ovsdb.switches import READ
+from ganeti_ovs.plan.found import Found
 from tests.testbed.openvswitch import SCHEMA
 
 if not Path(SCHEMA).exists():
     pytest.skip(f"no {SCHEMA}: install openvswitch-switch", allow_module_level=True)
 TABLES: dict[str, dict[str, Any]] = json.loads(Path(SCHEMA).read_text())["tables"]
+ROOT = "Open_vSwitch"
 _COLUMNS = {table: definition["columns"] for table, definition in TABLES.items()}
 _CHILDREN = {ROOT: "Bridge", "Bridge": "Port", "Port": "Interface"}
 _REFERENCES = {ROOT: "bridges", "Bridge": "ports", "Port": "interfaces"}
@@ -26,13 +34,21 @@ _REFERENCES = {ROOT: "bridges", "Bridge": "ports", "Port": "interfaces"}
 
 class Database:
     def __init__(self) -> None:
-        self.tables: Tables = {table: {} for table in READ}
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {table: {} for table in READ}
         self._insert(ROOT, {}, {})
 
     def found(self) -> Found:
-        return Found(copy.deepcopy(self.tables))
+        return Found(self.rows())
+
+    def rows(self) -> Tables:
+        """As they are read."""
+        return tables_from_json(self.tables)
+
+    def carry_out(self, operations: Iterable[Operation]) -> None:
+        self.transact([*map(encoded_operation, operations)])
 
     def transact(self, operations: list[dict[str, Any]]) -> None:
+        """In OVSDB's JSON."""
         old, self.tables = self.tables, copy.deepcopy(self.tables)
         names = {one["uuid-name"]: str(uuid.uuid4()) for one in operations if one["op"] == "insert"}
         try:

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.operations import Comment, Select
+from ganeti_ovs.model.rows import Port
 from ganeti_ovs.ovsdb import client as module
 from ganeti_ovs.ovsdb.client import Client, DatabaseUnavailable, TransactionFailed
+from ganeti_ovs.ovsdb.decode import Result
 
-SELECT: list[dict[str, object]] = [
-    {"op": "select", "table": "Port", "where": [], "columns": ["name", "external_ids"]}
-]
+SELECT = [Select("Port", None, ("name", "external_ids"))]
 Behaviour = Callable[[socket.socket, dict[str, Any]], None]
 
 
@@ -49,7 +50,8 @@ def reply(request: dict[str, Any], result: Any, error: Any = None) -> bytes:
 
 
 def test_an_answer_in_pieces(tmp_path: Path) -> None:
-    result = [{"rows": [{"name": "ü}" * 500, "external_ids": ["map", []]}]}]
+    name = "ü}" * 500
+    result = [{"rows": [{"name": name, "external_ids": ["map", []]}]}]
 
     def behave(peer: socket.socket, request: dict[str, Any]) -> None:
         answer = json.dumps({"id": request["id"], "result": result}, ensure_ascii=False).encode()
@@ -58,7 +60,8 @@ def test_an_answer_in_pieces(tmp_path: Path) -> None:
             time.sleep(0.0005)
 
     with server(tmp_path / "s", behave) as path, Client(path) as client:
-        assert client.transact(SELECT) == result
+        (found,) = client.transact(SELECT)
+    assert found.rows == (Port({"name": name, "external_ids": {}}),)
 
 
 def test_two_messages_at_once_and_an_echo_between(tmp_path: Path) -> None:
@@ -72,7 +75,7 @@ def test_two_messages_at_once_and_an_echo_between(tmp_path: Path) -> None:
         peer.sendall(json.dumps(update).encode() + reply(request, [{}]))
 
     with server(tmp_path / "s", behave) as path, Client(path) as client:
-        assert client.transact([{"op": "comment"}]) == [{}]
+        assert client.transact([Comment("x")]) == [Result()]
         assert [message["method"] for message in client.notifications] == ["update", "update"]
     assert heard == [{"id": "echo", "result": ["x"], "error": None}]
 
@@ -149,7 +152,7 @@ def test_every_element_is_looked_at(results: list[Any], error: str, tmp_path: Pa
         Client(path) as client,
         pytest.raises(TransactionFailed) as caught,
     ):
-        client.transact([{"op": "comment"}, {"op": "comment"}])
+        client.transact([Comment("x"), Comment("y")])
     assert caught.value.error == error
 
 

@@ -11,16 +11,17 @@ import pytest
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.model.document import digest
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.rows import Tables
 from ganeti_ovs.node import document, pending
 from ganeti_ovs.node.checkpoint import Checkpoint, Device
 from ganeti_ovs.node.commit import Commit
 from ganeti_ovs.node.phases import Phase
 from ganeti_ovs.ovsdb.session import Session
-from ganeti_ovs.plan.found import READ, Tables
+from ganeti_ovs.ovsdb.switches import READ
 
 TEXT = '{"format": 1, "revision": "7", "switches": {}}'
 WHY = "not confirmed within 1 s"
-TABLES: Tables = {table: {} for table in READ}
+TABLES = Tables((table, {}) for table in READ)
 BACK = "; everything is as it was before"
 
 

@@ -11,9 +11,9 @@ from ganeti_ovs.cluster import files
 from ganeti_ovs.cluster.environment import said_in
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.model.plug import Plug
+from ganeti_ovs.model.snapshot import Snapshot
 from ganeti_ovs.node import look as looking
 from ganeti_ovs.node.running import Running
-from ganeti_ovs.plan.reconcile import Snapshot
 from tests.captured import ACCESS, DIRECTORY, environment
 from tests.unit.test_imports import PACKAGE
 

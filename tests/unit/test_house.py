@@ -64,6 +64,58 @@ def test_who_speaks_is_found(text: str) -> None:
     assert list(loud(ast.parse(text)))
 
 
+FORMS = {"set", "map", "uuid", "named-uuid"}
+"""What a value in OVSDB's JSON begins with (RFC 7047, 5.1)."""
+
+
+def is_form(node: ast.AST) -> bool:
+    """Or one of several."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return any(map(is_form, node.elts))
+    return isinstance(node, ast.Constant) and node.value in FORMS
+
+
+def wire(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Where OVSDB's JSON is made or taken apart."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.List(elts=[first, _]) if is_form(first):
+                yield node.lineno, "a value"
+            case ast.Constant(value="map" | "named-uuid"):
+                yield node.lineno, "a form"
+            case ast.Compare(left=left, comparators=others) if any(map(is_form, [left, *others])):
+                yield node.lineno, "a form"
+            case ast.Subscript(
+                value=ast.Subscript(slice=ast.Constant(value=str())),
+                slice=ast.Constant(value=int()),
+            ):
+                yield node.lineno, "a part of a column"
+            case ast.Dict(keys=keys):
+                if any(isinstance(key, ast.Constant) and key.value == "op" for key in keys):
+                    yield node.lineno, "an operation"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.relative_to(PACKAGE).parts[0] != "ovsdb"],
+    ids=name_of,
+)
+def test_the_form_of_rows_is_known_at_the_border_alone(path: Path) -> None:
+    assert list(wire(ast.parse(path.read_text()))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = ['set', []]", "f(['uuid', key])", "['named-uuid', 'p']", "b = value[0] == 'set'",
+        "value[:1] == ['map']", "dict(row['external_ids'][1])", "key = row['_uuid'][1]",
+        "{'op': 'insert', 'table': 'Port'}", "value[0] in ('uuid', 'set')",
+    ],
+)  # fmt: skip
+def test_a_form_is_found(text: str) -> None:
+    assert list(wire(ast.parse(text)))
+
+
 def imported(statements: list[ast.stmt], modules: set[str]) -> Iterator[str]:
     """Our modules that are imported as soon as these statements are run."""
     for node in statements:

@@ -26,7 +26,7 @@ INNER = {"model", "plan", *BORDERS}
 MAY_IMPORT = {
     "model": {"model"},
     "plan": {"model", "plan"},
-    "ovsdb": {"model", "plan", "ovsdb"},
+    "ovsdb": {"model", "ovsdb"},
     "linux": {"model", "linux"},
     "cluster": {"model", "cluster"},
     **{service: {*INNER, service} for service in SERVICES},

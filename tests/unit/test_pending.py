@@ -9,14 +9,17 @@ import pytest
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.model.document import digest, sha256
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.operations import Update
+from ganeti_ovs.model.rows import Bridge, Tables, Uuid
 from ganeti_ovs.node import document, pending
 from ganeti_ovs.node.checkpoint import Checkpoint, Device, from_data, to_data
 from ganeti_ovs.node.phases import Disk
 
 TEXT = '{"format": 1, "revision": "7", "switches": {"br0": {"mtu": "1500"}}}'
+UUID = Uuid("u")
 CHECKPOINT = Checkpoint(
-    [{"op": "update", "table": "Bridge", "where": [], "row": {"fail_mode": ["set", []]}}],
-    {"Bridge": {"u": {"_uuid": ["uuid", "u"], "name": "br\u00fc", "statistics": ["map", []]}}},
+    [Update("Bridge", None, {"fail_mode": None})],
+    Tables({"Bridge": {UUID: Bridge({"_uuid": UUID, "name": "br\u00fc", "datapath_id": "x"})}}),
     {"br0": (("02:00:00:00:00:01", 5),)},
     (Device("e0", 3, False, 1500, 9000),),
 )
@@ -68,7 +71,7 @@ def test_it_is_read(here: Runtime) -> None:
     assert not found.entry.kept(here)
     again = from_data(found.checkpoint)
     assert (again.operations, again.devices) == (CHECKPOINT.operations, CHECKPOINT.devices)
-    assert again.before == {"Bridge": {"u": {"_uuid": ["uuid", "u"], "name": "br\u00fc"}}}
+    assert again.before == {"Bridge": {"u": Bridge({"_uuid": UUID, "name": "br\u00fc"})}}
     assert again.stations == {"br0": [("02:00:00:00:00:01", 5)]}
     document.save(here, TEXT)
     assert found.entry.kept(here)

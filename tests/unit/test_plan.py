@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.nic import Nic
+from ganeti_ovs.model.operations import Delete
+from ganeti_ovs.model.rows import Uuid
+from ganeti_ovs.model.taprows import TapRows
 from ganeti_ovs.model.vlan import Vlan, port_type_for
+from ganeti_ovs.ovsdb.encode import encoded_operation
 from ganeti_ovs.plan import port
 from ganeti_ovs.plan.limits import policing, shaping
 from tests.unit.simulated import TABLES
@@ -61,12 +65,11 @@ def _as_uuid(value: Any) -> Any:
 
 @given(vlans(), st.sampled_from([0, 12_000, 10**7, 34_359_738_000]), st.integers(0, 10**9))
 def test_inserted_rows_fit_the_schema(vlan: Vlan, rate: int, burst: int) -> None:
-    operations = port.attach(nic(vlan, rate, burst))
-    inserts = {str(op["table"]): op["row"] for op in operations if op["op"] == "insert"}
+    operations = map(encoded_operation, port.attach(nic(vlan, rate, burst)))
+    inserts = {op["table"]: op["row"] for op in operations if op["op"] == "insert"}
     expected = {"Interface", "Port"} | ({"QoS", "Queue"} if rate else set())
     assert set(inserts) == expected
     for table, row in inserts.items():
-        assert isinstance(row, dict)
         check_row(table, row)
         assert ["ganeti-ovs", "1"] in row["external_ids"][1]
 
@@ -81,26 +84,26 @@ def test_check_row_can_fail() -> None:
 @pytest.mark.parametrize(
     ("vlan", "port_type", "columns"),
     [
-        (Vlan(), None, ("access", [], [])),
-        (Vlan(5), None, ("access", [5], [])),
-        (Vlan(), "trunk", ("trunk", [], [])),
-        (Vlan(None, (10, 20)), None, ("trunk", [], [10, 20])),
-        (Vlan(2, (10, 20)), None, ("native-untagged", [2], [10, 20])),
+        (Vlan(), None, ("access", None, set())),
+        (Vlan(5), None, ("access", 5, set())),
+        (Vlan(), "trunk", ("trunk", None, set())),
+        (Vlan(None, (10, 20)), None, ("trunk", None, {10, 20})),
+        (Vlan(2, (10, 20)), None, ("native-untagged", 2, {10, 20})),
     ],
 )
 def test_vlan_columns(vlan: Vlan, port_type: str | None, columns: tuple[str, Any, Any]) -> None:
     mode, tag, trunks = columns
     assert port.vlan_columns(nic(vlan, port_type=port_type)) == {
         "vlan_mode": mode,
-        "tag": ["set", tag],
-        "trunks": ["set", trunks],
+        "tag": tag,
+        "trunks": trunks,
     }
 
 
 def test_only_a_trunk_may_pass_all_vlans() -> None:
     for vlan in (Vlan(), Vlan(5), Vlan(2, (10,))):
         columns = port.vlan_columns(nic(vlan))
-        assert columns["trunks"] != ["set", []] or columns["vlan_mode"] == "access"
+        assert columns["trunks"] or columns["vlan_mode"] == "access"
 
 
 def test_units() -> None:
@@ -125,24 +128,24 @@ def test_chosen_bursts(rate: int, policed: int, shaped: int) -> None:
     assert shaping(rate, 0)[1]["burst"] == str(shaped)
 
 
-def found(**changes: Any) -> port.Found:
+def found(**changes: Any) -> TapRows:
     values: dict[str, Any] = {
         "tap": "tap0",
-        "port": UUID,
+        "port": Uuid(UUID),
         "port_name": "tap0",
         "interface_type": "",
-        "interfaces": (UUID,),
+        "interfaces": frozenset({Uuid(UUID)}),
         "marked": False,
         "iface_id": "",
     }
-    return port.Found(**{**values, **changes})
+    return TapRows(**{**values, **changes})
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"port_name": "bond0", "interfaces": (UUID, UUID)},
-        {"interfaces": (UUID, UUID)},
+        {"port_name": "bond0", "interfaces": frozenset({Uuid(UUID), Uuid("other")})},
+        {"interfaces": frozenset({Uuid(UUID), Uuid("other")})},
         {"interface_type": "internal"},
         {"interface_type": "patch"},
         {"interface_type": "vxlan"},
@@ -158,6 +161,6 @@ def test_a_stale_port_may_go() -> None:
 
 
 def test_detach_takes_what_is_ours() -> None:
-    operations = port.detach(found(qos=("q",), queues=("u", "v")))
-    deleted = [(op["table"], op["where"]) for op in operations if op["op"] == "delete"]
-    assert [table for table, _ in deleted] == ["Port", "QoS", "Queue", "Queue"]
+    operations = port.detach(found(qos=(Uuid("q"),), queues=(Uuid("u"), Uuid("v"))))
+    deleted = [(op.table, op.uuid) for op in operations if isinstance(op, Delete)]
+    assert deleted == [("Port", UUID), ("QoS", "q"), ("Queue", "u"), ("Queue", "v")]

@@ -11,10 +11,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ganeti_ovs.model.errors import BadInput
+from ganeti_ovs.model.operations import Insert, Update
+from ganeti_ovs.model.rows import Bridge, Port, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, check_together, vswitch
+from ganeti_ovs.ovsdb.encode import encoded_columns
 from ganeti_ovs.plan.compare import left
 from ganeti_ovs.plan.draft import Plan
-from ganeti_ovs.plan.found import Host, Tables, ours
+from ganeti_ovs.plan.found import Found, Host
 from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.vswitch import plan_switches
 from ganeti_ovs.plan.words import words
@@ -71,11 +74,9 @@ def port(
 def apply(database: Database, *wanted: VSwitch, host: Host = HOST) -> Plan:
     plan = plan_switches(wanted, database.found(), host)
     for one in plan.operations:
-        if one["op"] in ("insert", "update"):
-            row = one["row"]
-            assert isinstance(row, dict)
-            check_row(str(one["table"]), distinct(row))
-    database.transact([*plan.operations])
+        if isinstance(one, Insert | Update):
+            check_row(one.table, distinct(encoded_columns(one.columns)))
+    database.carry_out(plan.operations)
     return plan
 
 
@@ -101,7 +102,8 @@ def row(database: Database, table: str, name: str) -> dict[str, Any]:
 
 
 def members(database: Database, name: str) -> list[str]:
-    return list(database.found().members(row(database, "Port", name)))
+    found = database.found()
+    return list(found.members(found.ports[name]))
 
 
 def lines(plan: Plan) -> list[str]:
@@ -136,9 +138,10 @@ def test_new() -> None:
     assert made["mcast_snooping_enable"] is True
     for name in ("br0", "eth0", "eth1"):
         assert row(database, "Interface", name)["mtu_request"] == 9000
-    assert ours(made) and ours(found)
+    rows = database.found()
+    assert rows.bridges["br0"].ours and rows.ports["bond-br0"].ours
     # Marked interfaces are guests', see plan.reconcile.
-    assert not any(map(ours, database.tables["Interface"].values()))
+    assert not any(interface.ours for interface in rows.interfaces.values())
 
 
 def test_every_setting_to_its_default_and_back() -> None:
@@ -393,11 +396,11 @@ def nodes(draw: Any) -> Database:
     return database
 
 
-def guests(database: Database) -> Tables:
+def guests(database: Database) -> dict[str, dict[str, Any]]:
     found = database.found()
     return {
-        str(bridge["name"]): {
-            str(one["name"]): {**one, "members": found.members(one)}
+        bridge.name: {
+            one.name: (one, found.members(one))
             for one in found.ports_of(bridge)
             if found.guest(one)
         }
@@ -405,7 +408,7 @@ def guests(database: Database) -> Tables:
     }
 
 
-def wishes(tables: Tables) -> Any:
+def wishes(tables: dict[str, dict[str, Any]]) -> Any:
     """Everything but the keys of rows: equal means nothing has changed."""
 
     def shown(value: Any) -> Any:
@@ -436,12 +439,12 @@ def test_carried_out_twice_and_undone(
     database: Database, wanted: list[tuple[VSwitch, ...]]
 ) -> None:
     for switches in wanted:
-        before = copy.deepcopy(database.tables)
+        was, before = copy.deepcopy(database.tables), database.rows()
         there = guests(database)
         plan = plan_switches(switches, database.found(), HOST)
         if plan.errors:
             continue
-        database.transact([*plan.operations])
+        database.carry_out(plan.operations)
         second = plan_switches(switches, database.found(), HOST)
         assert (second.operations, second.changes) == ((), ())
         now = guests(database)
@@ -450,13 +453,13 @@ def test_carried_out_twice_and_undone(
             if name not in removed:
                 assert now[name] == ports
         after = copy.deepcopy(database.tables)
-        if wishes(after) != wishes(before):
-            assert left([*plan.operations], before, after)
-        back = undo([*plan.operations], before, database.tables)
-        database.transact(back)
-        assert wishes(database.tables) == wishes(before)
-        assert left([*plan.operations], before, database.tables) == []
-        assert undo([*plan.operations], before, database.tables) == []
+        if wishes(after) != wishes(was):
+            assert left(plan.operations, before, database.rows())
+        back = undo(plan.operations, before, database.rows())
+        database.carry_out(back)
+        assert wishes(database.tables) == wishes(was)
+        assert left(plan.operations, before, database.rows()) == []
+        assert undo(plan.operations, before, database.rows()) == []
         database.tables = after
 
 
@@ -467,15 +470,15 @@ def test_undone_though_guests_came_and_went(
 ) -> None:
     plan = plan_switches(wanted, database.found(), HOST)
     assume(not plan.errors)
-    before = copy.deepcopy(database.tables)
-    database.transact([*plan.operations])
-    both = {b["name"] for b in before["Bridge"].values()} & {s.name for s in wanted}
+    before = database.rows()
+    database.carry_out(plan.operations)
+    both = {b.name for b in before.of(Bridge).values()} & {s.name for s in wanted}
     assume(both)
     name = min(both)
     port(database, name, "tap7", guest=True)
-    database.transact(undo([*plan.operations], before, database.tables))
+    database.carry_out(undo(plan.operations, before, database.rows()))
     assert "tap7" in guests(database)[name]
-    assert left([*plan.operations], before, database.tables) == []
+    assert left(plan.operations, before, database.rows()) == []
 
 
 def test_what_was_changed_again_by_hand_stays_and_is_named() -> None:
@@ -483,7 +486,7 @@ def test_what_was_changed_again_by_hand_stays_and_is_named() -> None:
     database = Database()
     bridge(database, "br0")
     apply(database, switch(uplinks="eth0+eth1", trunks="10"))
-    before = copy.deepcopy(database.tables)
+    before = database.rows()
     changed = {"trunks": "20", "bond_primary": "eth0", "fail_mode": "secure"}
     plan = apply(database, switch(uplinks="eth0+eth1", **changed))
 
@@ -493,14 +496,14 @@ def test_what_was_changed_again_by_hand_stays_and_is_named() -> None:
 
     bond()["trunks"] = 30
     bond()["other_config"] = ["map", [["bond-primary", "eth1"]]]
-    database.transact(undo([*plan.operations], before, database.tables))
+    database.carry_out(undo(plan.operations, before, database.rows()))
     assert (bond()["trunks"], bond()["other_config"]) == (30, ["map", [["bond-primary", "eth1"]]])
     (br0,) = database.tables["Bridge"].values()
     assert br0["fail_mode"] == ["set", []]
-    assert left([*plan.operations], before, database.tables) == [
+    assert left(plan.operations, before, database.rows()) == [
         "bond-br0: trunks", "bond-br0: other_config:bond-primary",
     ]  # fmt: skip
-    assert undo([*plan.operations], before, database.tables) == []
+    assert undo(plan.operations, before, database.rows()) == []
 
 
 def test_a_device_that_somebody_else_has_taken_is_not_taken_back() -> None:
@@ -508,14 +511,14 @@ def test_a_device_that_somebody_else_has_taken_is_not_taken_back() -> None:
     bridge(database, "br0")
     bridge(database, "hand")
     apply(database, switch(uplinks="eth0+eth1"))
-    before = copy.deepcopy(database.tables)
+    before = database.rows()
     plan = apply(database, switch(uplinks="eth0+eth2"))
     port(database, "hand", "eth1")
     # Else it would fail for good: names are unique.
-    database.transact(undo([*plan.operations], before, database.tables))
+    database.carry_out(undo(plan.operations, before, database.rows()))
     members = {row["name"] for row in database.tables["Interface"].values()}
     assert members == {"br0", "hand", "eth0", "eth1"}
-    assert left([*plan.operations], before, database.tables) == ["bond-br0: without eth1"]
+    assert left(plan.operations, before, database.rows()) == ["bond-br0: without eth1"]
 
 
 def test_rows_that_are_not_whole_are_left_out() -> None:
@@ -524,12 +527,14 @@ def test_rows_that_are_not_whole_are_left_out() -> None:
     bridge(database, "br0")
     port(database, "br0", "eth0")
     port(database, "br0", "eth1", name="hand")
-    (row,) = database.tables["Bridge"].values()
-    row["ports"][1].append(["uuid", "00000000-0000-4000-8000-000000000000"])
-    (hand,) = (one for one in database.tables["Port"].values() if one["name"] == "hand")
-    hand["interfaces"] = ["set", []]
-    found = database.found()
-    assert [one["name"] for one in found.ports_of(found.bridges["br0"])] == ["eth0", "hand"]
+    tables = database.rows()
+    (one,) = tables.of(Bridge).values()
+    ports = one.ports | {Uuid("00000000-0000-4000-8000-000000000000")}
+    tables["Bridge"][one.uuid] = Bridge({**one.columns, "ports": ports})
+    (hand,) = (one for one in tables.of(Port).values() if one.name == "hand")
+    tables["Port"][hand.uuid] = Port({**hand.columns, "interfaces": frozenset()})
+    found = Found(tables)
+    assert [one.name for one in found.ports_of(found.bridges["br0"])] == ["eth0", "hand"]
     plan = plan_switches((switch(uplinks="eth0"),), found, HOST)
     assert (plan.errors, plan.refused) == ((), ())
     assert lines(plan) == ["br0: adopted", "br0: port eth0 adopted"]

@@ -45,7 +45,7 @@ def cut(guest: Columns, *uplinks: Columns) -> list[str]:
         },
     ]
     database.transact(operations)
-    said = states(database.tables, ["br0"])
+    said = states(database.rows(), ["br0"])
     assert received_state(json.loads(json.dumps(said))) == said
     found: list[str] = said["br0"]["cut"]
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ganeti_ovs.model.nic import Nic
 from ganeti_ovs.model.vlan import Vlan
-from ganeti_ovs.ovsdb.ports import attach
+from ganeti_ovs.node.ports import attach
 from ganeti_ovs.ovsdb.session import Session
 from tests.kernel.job import Limit
 

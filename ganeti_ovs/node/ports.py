@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import monotonic, sleep
 
 from ganeti_ovs.model.errors import Error, quoted
+from ganeti_ovs.model.operations import Insert, Select, Where, at
+from ganeti_ovs.model.rows import Interface, Port
 from ganeti_ovs.model.value import frozen
 from ganeti_ovs.ovsdb.client import (
     ANSWER_LIMIT,
@@ -13,14 +15,14 @@ from ganeti_ovs.ovsdb.client import (
 )
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan import port as plan
-from ganeti_ovs.plan.wire import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ganeti_ovs.model.nic import Nic
-    from ganeti_ovs.plan.wire import Operations
+    from ganeti_ovs.model.operations import Operations
+    from ganeti_ovs.model.rows import Uuid
+    from ganeti_ovs.model.taprows import TapRows
+    from ganeti_ovs.ovsdb.decode import Result
 
 
 @frozen
@@ -56,12 +58,8 @@ def attach(session: Session, nic: Nic) -> Attached:
         left = take_back(session, nic.tap, nic.plug, answers=False)
         raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from err
     try:
-        unpoliced = any(
-            not plan.polices(row["datapath_type"])
-            for operation, result in zip(operations, results, strict=True)
-            if operation["op"] == "select"
-            for row in result["rows"]
-        )
+        # The vSwitch's row is there if there is a limit, no other one ever.
+        unpoliced = any(not bridge.polices for result in results for bridge in result.rows)
         session.wait_applied(cfg)
         verify(session, _inserted(operations, results))
     except BaseException as err:
@@ -74,7 +72,7 @@ def attach(session: Session, nic: Nic) -> Attached:
     return Attached(replaced_foreign, unpoliced)
 
 
-def detach(session: Session, found: plan.Found) -> None:
+def detach(session: Session, found: TapRows) -> None:
     """Remove a port with its QoS and queues and wait until ovs-vswitchd has let it go."""
     _results, cfg = session.commit(plan.detach(found))
     session.wait_applied(cfg)
@@ -127,16 +125,16 @@ def _remove(session: Session, tap: str, made: str) -> None:
         session.commit(plan.detach(found))
 
 
-def _inserted(operations: Operations, results: list[dict[str, Any]]) -> str:
+def _inserted(operations: Operations, results: list[Result]) -> Uuid:
     """UUID of the Interface row that was inserted."""
     return next(
-        str(result["uuid"][1])
+        result.uuid
         for operation, result in zip(operations, results, strict=True)
-        if operation["op"] == "insert" and operation["table"] == "Interface"
+        if isinstance(operation, Insert) and operation.table == Interface.table and result.uuid
     )
 
 
-def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[dict[str, Any]], int]:
+def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[Result], int]:
     try:
         return session.commit(operations)
     except TransactionFailed as err:
@@ -146,10 +144,11 @@ def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[di
 
 
 def _no_switch(session: Session, name: str) -> Error:
-    ports = session.transact([select("Port", "name", name, ("tag", "fake_bridge"))])[0]["rows"]
-    if ports and ports[0]["fake_bridge"] is True:
+    wanted = Select(Port.table, Where("name", name), ("tag", "fake_bridge"))
+    ports: tuple[Port, ...] = session.transact([wanted])[0].rows
+    if ports and ports[0].fake_bridge:
         return Error(
-            f"{name} is a fake bridge (VLAN {ports[0]['tag']}) of another vSwitch;"
+            f"{name} is a fake bridge (VLAN {ports[0].tag}) of another vSwitch;"
             " set the NIC's link to that vSwitch and its vlan to that VLAN"
         )
     return Error(
@@ -177,15 +176,13 @@ def _clear(session: Session, tap: str) -> bool:
     return not found.marked
 
 
-def verify(session: Session, interface: str) -> None:
+def verify(session: Session, interface: Uuid) -> None:
     """Raise Error unless ovs-vswitchd has taken the Interface row with UUID `interface`."""
-    row = session.transact([select("Interface", "_uuid", ["uuid", interface], ("ofport", "error"))])
-    rows = row[0]["rows"]
+    wanted = Select(Interface.table, at(interface), ("ofport", "error"))
+    rows: tuple[Interface, ...] = session.transact([wanted])[0].rows
     if not rows:
         raise Error("another program has removed the port while it was being attached")
-    # An optional column is the bare value, or an empty set.
-    ofport, error = rows[0]["ofport"], rows[0]["error"]
-    if isinstance(error, str) and error:
-        raise Error(f"ovs-vswitchd refuses the port: {quoted(error, 300)}")
-    if not isinstance(ofport, int) or ofport < 0:
+    if rows[0].error:
+        raise Error(f"ovs-vswitchd refuses the port: {quoted(rows[0].error, 300)}")
+    if rows[0].ofport is None or rows[0].ofport < 0:
         raise Error("ovs-vswitchd refuses the port without saying why; see ovs-vswitchd.log")

@@ -12,9 +12,9 @@ from ganeti_ovs.ovsdb.session import NotApplied
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ganeti_ovs.model.operations import Operations
     from ganeti_ovs.ovsdb.session import Session
     from ganeti_ovs.plan.reconcile import Step
-    from ganeti_ovs.plan.wire import Operations
 
 
 def carry_out(session: Session, steps: Iterable[Step]) -> None:
@@ -55,9 +55,9 @@ def refused(session: Session, taps: Iterable[str]) -> dict[str, str]:
         if tap not in live:
             problems[tap] = "its port has gone again"
             continue
-        error, ofport = live[tap].interface["error"], live[tap].interface["ofport"]
-        if isinstance(error, str) and error:
-            problems[tap] = f"ovs-vswitchd refuses the port: {error}"
-        elif not (isinstance(ofport, int) and ofport > 0):
+        row = live[tap].interface
+        if row.error:
+            problems[tap] = f"ovs-vswitchd refuses the port: {row.error}"
+        elif not (row.ofport or -1) > 0:
             problems[tap] = "ovs-vswitchd has not taken the port; see ovs-vswitchd.log"
     return problems
