@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
-from ganeti_ovs.ifup import local, nic, outcome
-from ganeti_ovs.linux.ending import stderr
-from ganeti_ovs.model.errors import quoted
+gc.disable()  # As in ganeti_ovs.ifup.kvm.
+
+from ganeti_ovs.ifup import local, nic, outcome  # noqa: E402
+from ganeti_ovs.linux.ending import stderr  # noqa: E402
+from ganeti_ovs.model.errors import quoted  # noqa: E402
 
 
 def main() -> int:
