@@ -11,7 +11,7 @@ from ganeti_ovs.cluster.tags import PARSERS, NicKey, nic_settings
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import decimal, instance_name, interface_name, mac_address, nic_uuid
 from ganeti_ovs.model.nic import Nic
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 from ganeti_ovs.model.vlan import Vlan, port_type_for
 
 TYPE_CHECKING = False
@@ -40,8 +40,7 @@ VARIABLES = {
 """What is said (a field of NicSettings) -> the network script's variable."""
 
 
-@frozen
-class NicSettings:
+class NicSettings(Frozen):
     """What Ganeti says of a NIC: text as it came, unchecked, and empty where nothing is said."""
 
     instance: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ APPLY_LIMIT = 10.0
 _MAX_LIMIT = 3600.0
 
 
-@frozen
-class Runtime:
+class Runtime(Frozen):
     """Where things are, and how long they may take."""
 
     run: str

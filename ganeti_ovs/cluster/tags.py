@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.rate import parse_burst, parse_rate
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 from ganeti_ovs.model.vlan import Vlan, parse_port_type, parse_vlan
 
 TYPE_CHECKING = False
@@ -28,8 +28,7 @@ PARSERS: dict[str, Callable[[str], Value]] = {
 """Every setting of a NIC and the function that reads its value."""
 
 
-@frozen
-class NicKey:
+class NicKey(Frozen):
     """What a tag's <which> is compared with."""
 
     index: int

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 from ganeti_ovs.model.vlan import Vlan
 
 
-@frozen
-class Nic:
+class Nic(Frozen):
     """One NIC, all values validated. Made by `ganeti_ovs.cluster.environment`."""
 
     instance: str

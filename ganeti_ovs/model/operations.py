@@ -6,7 +6,7 @@ inserts is referred to as Named.
 
 from __future__ import annotations
 
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     Columns = Mapping[str, object]
 
 
-@frozen
-class Where:
+class Where(Frozen):
     """The rows whose `column` is `value`, or that have it among others."""
 
     column: str
@@ -32,22 +31,19 @@ def at(uuid: Uuid) -> Where:
     return Where("_uuid", uuid)
 
 
-@frozen
-class Comment:
+class Comment(Frozen):
     """A note in the database's log, seen with `ovsdb-tool show-log -m`."""
 
     text: str
 
 
-@frozen
-class Assert:
+class Assert(Frozen):
     """Fail ("not owner") unless the connection has this lock."""
 
     lock: str
 
 
-@frozen
-class Wait:
+class Wait(Frozen):
     """Fail ("timed out"), at once, unless these rows have these columns."""
 
     table: str
@@ -55,8 +51,7 @@ class Wait:
     columns: Columns
 
 
-@frozen
-class Select:
+class Select(Frozen):
     """Read rows; in all columns if none is named."""
 
     table: str
@@ -65,8 +60,7 @@ class Select:
     columns: tuple[str, ...] = ()
 
 
-@frozen
-class Insert:
+class Insert(Frozen):
     """Make a row, which others of this transaction refer to as Named(name)."""
 
     table: str
@@ -74,8 +68,7 @@ class Insert:
     columns: Columns
 
 
-@frozen
-class Update:
+class Update(Frozen):
     """Write columns of rows."""
 
     table: str
@@ -83,8 +76,7 @@ class Update:
     columns: Columns
 
 
-@frozen
-class Mutation:
+class Mutation(Frozen):
     """A change of one column."""
 
     column: str
@@ -94,8 +86,7 @@ class Mutation:
     """For insert: a dict, or a frozenset. For delete: a frozenset, for maps that of the keys."""
 
 
-@frozen
-class Mutate:
+class Mutate(Frozen):
     """Change what is in columns of rows."""
 
     table: str
@@ -103,8 +94,7 @@ class Mutate:
     mutations: tuple[Mutation, ...]
 
 
-@frozen
-class Delete:
+class Delete(Frozen):
     """Delete a row; nothing happens if it is gone already."""
 
     table: str

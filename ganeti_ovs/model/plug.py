@@ -7,14 +7,13 @@ descriptions of the same plug is the newer one.
 
 from __future__ import annotations
 
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 KEY = "ganeti-ovs-plug"
 """external_ids key of the Interface row: the plug that it was made for, and when."""
 
 
-@frozen
-class Plug:
+class Plug(Frozen):
     """A plug, described at one moment."""
 
     boot: str

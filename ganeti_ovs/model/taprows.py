@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ganeti_ovs.model.rows import Uuid
 
 
-@frozen
-class TapRows:
+class TapRows(Frozen):
     """A port with its interfaces, and what goes with it."""
 
     tap: str

@@ -10,76 +10,61 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeVar
+    from typing import Any
 
     from typing_extensions import dataclass_transform
 
-    T = TypeVar("T")
 
-
-def _init(self: Any, *args: Any, **kwargs: Any) -> None:
-    cls = type(self)
-    names = cls._names
-    if len(args) > len(names):
-        raise TypeError(f"{cls.__name__} takes {len(names)} values, not {len(args)}")
-    values = {**cls._defaults, **dict(zip(names, args, strict=False)), **kwargs}
-    if values.keys() != set(names) or kwargs.keys() & set(names[: len(args)]):
-        raise TypeError(f"{cls.__name__} takes {', '.join(names)}")
-    self.__dict__.update(values)
-
-
-def _set(self: Any, name: str, value: object) -> None:
-    raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")
-
-
-def _delete(self: Any, name: str) -> None:
-    raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be deleted")
-
-
-def _fields(self: Any) -> tuple[Any, ...]:
-    return tuple(self.__dict__[name] for name in self._names)
-
-
-def _equal(self: Any, other: object) -> bool:
-    return _fields(self) == _fields(other) if type(other) is type(self) else NotImplemented
-
-
-def _hash(self: Any) -> int:
-    return hash(_fields(self))
-
-
-def _repr(self: Any) -> str:
-    inside = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._names)
-    return f"{type(self).__name__}({inside})"
-
-
-_METHODS = (
-    ("__init__", _init), ("__setattr__", _set), ("__delattr__", _delete), ("__eq__", _equal),
-    ("__hash__", _hash), ("__repr__", _repr),
-)  # fmt: skip
-
-
-def _frozen(cls: Any) -> Any:
-    """Class decorator: annotated names become fields, in their order.
+class _Frozen:
+    """Base class: the names that a subclass annotates become fields, in their order.
 
     Gives `__init__` (positional or keyword, class attributes are defaults),
     `==`, `hash` and `repr` by the fields. Assignment raises AttributeError.
     Inheritance of fields is not supported.
+
+    NOTE: a class decorator that does the same takes as long as the class itself does.
     """
-    cls._names = tuple(cls.__annotations__)
-    cls._defaults = {name: getattr(cls, name) for name in cls._names if hasattr(cls, name)}
-    # The same for all classes: functions of their own would take as long as the rest.
-    for name, method in _METHODS:
-        setattr(cls, name, method)
-    return cls
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        cls = type(self)
+        names = cls.__annotations__
+        values = dict(zip(names, args, strict=False), **kwargs)
+        wrong = len(values) != len(args) + len(kwargs)
+        for name in names:
+            if name not in values and name in cls.__dict__:
+                values[name] = cls.__dict__[name]
+        if wrong or values.keys() != names.keys():
+            raise TypeError(f"{cls.__name__} takes {', '.join(names)}")
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be deleted")
+
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(self.__dict__[name] for name in type(self).__annotations__)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Frozen) or type(other) is not type(self):
+            return NotImplemented
+        return self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __repr__(self) -> str:
+        fields = zip(type(self).__annotations__, self._fields(), strict=True)
+        inside = ", ".join(f"{name}={value!r}" for name, value in fields)
+        return f"{type(self).__name__}({inside})"
 
 
 if TYPE_CHECKING:
 
     @dataclass_transform(frozen_default=True)
-    def frozen(cls: type[T]) -> type[T]:
-        """What `_frozen` is to mypy."""
-        return cls
+    class Frozen:
+        """What `_Frozen` is to mypy."""
 
 else:
-    frozen = _frozen
+    Frozen = _Frozen

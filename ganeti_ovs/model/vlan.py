@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import decimal
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ PORT_TYPES = ("access", "trunk", "hybrid")
 _FORMS = "write .5 (access), :10:20 (trunk) or .2:10:20 (hybrid)"
 
 
-@frozen
-class Vlan:
+class Vlan(Frozen):
     """The VLANs of a port: the untagged one, if any, and the tagged ones, ascending."""
 
     native: int | None = None

@@ -7,7 +7,7 @@ from time import monotonic, sleep
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.operations import Insert, Select, Where, at
 from ganeti_ovs.model.rows import Interface, Port
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 from ganeti_ovs.ovsdb.client import (
     ANSWER_LIMIT,
     DatabaseUnavailable,
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.ovsdb.decode import Result
 
 
-@frozen
-class Attached:
+class Attached(Frozen):
     """What was done."""
 
     replaced_foreign: bool

@@ -17,7 +17,7 @@ from time import clock_gettime_ns
 from ganeti_ovs.cluster import files
 from ganeti_ovs.cluster.environment import VARIABLES, NicSettings
 from ganeti_ovs.model.plug import Plug, parse_plug
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ _HALF = "~"
 """What the name of a file ends in that is being written; no interface's name does."""
 
 
-@frozen
-class Record:
+class Record(Frozen):
     """What Ganeti said of one plug of a tap."""
 
     plug: Plug

@@ -10,7 +10,7 @@ from ganeti_ovs.cluster.tags import by_index
 from ganeti_ovs.linux.link import Link
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.names import interface_name
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 from ganeti_ovs.node import ports, records
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.port import refuse_foreign
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.node.records import Record
 
 
-@frozen
-class Up:
+class Up(Frozen):
     """A NIC that has been attached, and what its administrator should know of it."""
 
     unkept: str

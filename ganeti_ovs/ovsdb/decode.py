@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ganeti_ovs.model.operations import Insert, Select
 from ganeti_ovs.model.rows import KINDS, STATUS, Row, Uuid
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ class Misfit(ValueError):
     """A value that a column cannot have."""
 
 
-@frozen
-class Result:
+class Result(Frozen):
     """What an operation, carried out, has given."""
 
     rows: tuple[Any, ...] = ()

@@ -15,7 +15,6 @@ from ganeti_ovs.model.operations import (
     Where,
 )
 from ganeti_ovs.model.rows import MARK, Bridge, Interface, Named, Port, QoS, Queue
-from ganeti_ovs.plan.limits import policing, shaping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +60,11 @@ def interface_ids(nic: Nic) -> dict[str, str]:
 
 def interface_row(nic: Nic) -> dict[str, object]:
     """The Interface row."""
-    rate, burst = policing(nic.max_bandwidth, nic.max_burst)
+    rate = burst = 0
+    if nic.max_bandwidth:
+        from ganeti_ovs.plan.limits import policing  # Most NICs have no limit.
+
+        rate, burst = policing(nic.max_bandwidth, nic.max_burst)
     return {
         "name": nic.tap,
         "ingress_policing_rate": rate,
@@ -106,6 +109,8 @@ def attach(nic: Nic, suffix: str = "") -> Operations:
 
 def insert_qos(nic: Nic, suffix: str) -> Operations:
     """Operations that insert QoS row Named("qos" + suffix) and its queue 0."""
+    from ganeti_ovs.plan.limits import shaping
+
     marks = ids(nic)
     qos, queue = shaping(nic.max_bandwidth, nic.max_burst)
     name = f"queue{suffix}"

@@ -1,7 +1,7 @@
 """The start-up diet is the tap's alone: what its scripts load keeps it, nothing else does.
 
 The diet: TYPE_CHECKING = False instead of typing, `_socket` and `_signal` instead of the modules
-around them, `frozen` instead of dataclasses, `jsontext` instead of json.
+around them, `Frozen` instead of dataclasses, `jsontext` instead of json.
 """
 
 from __future__ import annotations

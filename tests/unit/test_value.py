@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ganeti_ovs.model.value import frozen
+from ganeti_ovs.model.value import Frozen
 
 
-@frozen
-class Point:
+class Point(Frozen):
     x: int
     y: int = 0
 
