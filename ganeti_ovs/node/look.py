@@ -7,9 +7,9 @@ so an interface that is missing later has gone, and is not one that is still to 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.cluster.configuration import Tags
 from ganeti_ovs.cluster.environment import NicSettings, nic_of, where
 from ganeti_ovs.cluster.moved import keep_index, kept
 from ganeti_ovs.linux.link import interfaces
@@ -23,6 +23,7 @@ from ganeti_ovs.plan.reconcile import Desired, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ganeti_ovs.cluster.configuration import Tags
     from ganeti_ovs.cluster.qemu import Monitors
     from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.model.nic import Nic
@@ -87,7 +88,7 @@ def look(
     snapshot = read_snapshot(client)
     numbers = interfaces()
     plugs = {name: records.plug_now(index) for name, index in numbers.items()}
-    view = _Look(snapshot, plugs, Tags(here), news)
+    view = _Look(snapshot, plugs, here, news)
     running = running_nics(here, numbers, monitors)
     for tap in sorted(busy):
         running.pop(tap, None)
@@ -110,10 +111,10 @@ class _Look:
         self,
         snapshot: Snapshot,
         plugs: Mapping[str, Plug],
-        tags: Tags,
+        here: Runtime,
         news: Mapping[str, NicSettings],
     ) -> None:
-        self.snapshot, self.plugs, self.tags, self.news = snapshot, plugs, tags, news
+        self.snapshot, self.plugs, self.here, self.news = snapshot, plugs, here, news
         self.nics: dict[str, Nic] = {}
         self.others: set[str] = set()
         self.kept: dict[str, str] = {}
@@ -121,6 +122,13 @@ class _Look:
         self.moved: dict[str, list[NicSettings]] = {}
         """Guests' NICs whose tags by index mean another NIC by now."""
         self.problems: list[str] = []
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Ganeti's configuration; most looks need none."""
+        from ganeti_ovs.cluster.configuration import Tags
+
+        return Tags(self.here)
 
     def see(self, one: Running) -> None:
         """What is desired for a tap that a guest holds. Raises BadInput."""
