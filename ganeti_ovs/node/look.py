@@ -44,6 +44,10 @@ _DOWN = "Ganeti has taken it down"
 _UNKNOWN = "it stays as it is; restart {}, or hot-plug the NIC anew (gnt-instance modify --hotplug)"
 
 
+_PARAMETERS = ("port_type", "max_bandwidth", "max_burst")
+"""Fields of NicSettings that only a Ganeti with `patches/` says."""
+
+
 @dataclass(frozen=True)
 class View:
     """What was seen."""
@@ -79,16 +83,19 @@ def look(
     news: Mapping[str, NicSettings],
     busy: Iterable[str] = (),
     monitors: Monitors | None = None,
+    *,
+    whole: bool = True,
 ) -> View:
     """Look at everything. `news`: NICs (by UUID) as Ganeti has just said they are.
 
     `busy` are taps that somebody else goes on working at, and that are left out. `monitors`
-    keeps what guests have answered at an earlier look.
+    keeps what guests have answered at an earlier look. `whole`: False if Ganeti says nothing
+    of the NIC parameters of `patches/`; they stay as they are known.
     """
     snapshot = read_snapshot(client)
     numbers = interfaces()
     plugs = {name: records.plug_now(index) for name, index in numbers.items()}
-    view = _Look(snapshot, plugs, here, news)
+    view = _Look(snapshot, plugs, here, news, whole)
     running = running_nics(here, numbers, monitors)
     for tap in sorted(busy):
         running.pop(tap, None)
@@ -113,8 +120,10 @@ class _Look:
         plugs: Mapping[str, Plug],
         here: Runtime,
         news: Mapping[str, NicSettings],
+        whole: bool,
     ) -> None:
         self.snapshot, self.plugs, self.here, self.news = snapshot, plugs, here, news
+        self.whole = whole
         self.nics: dict[str, Nic] = {}
         self.others: set[str] = set()
         self.kept: dict[str, str] = {}
@@ -149,6 +158,8 @@ class _Look:
         told = self.news.get(nic.uuid)
         if told is not None and told.mode == "openvswitch":
             current = told.but(tap=tap)
+            if not self.whole:
+                current = current.but(**{name: getattr(nic, name) for name in _PARAMETERS})
         elif recorded is None and _is_its_own(live, nic, now):
             self.kept[tap] = _NO_RECORD
             return
