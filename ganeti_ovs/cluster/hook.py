@@ -49,6 +49,18 @@ def instance_nics(environ: Mapping[str, str]) -> list[NicSettings]:
     ]
 
 
+def knows_parameters(environ: Mapping[str, str]) -> bool:
+    """True if this Ganeti knows the NIC parameters of `patches/`: it says them even when empty.
+
+    Another one says nothing of what a NIC may have had from it before a downgrade.
+    """
+    return any(
+        name.startswith(("GANETI_INSTANCE_NIC", "GANETI_POST_INSTANCE_NIC"))
+        and name.endswith("_MAX_BANDWIDTH")
+        for name in environ
+    )
+
+
 def nodes_to_be(environ: Mapping[str, str]) -> set[str]:
     """The nodes on which the instance will be able to run when the operation has ended."""
     names = {

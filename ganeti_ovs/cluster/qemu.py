@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import time
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster import files
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
 _MONITOR_LIMIT = 3.0
@@ -75,6 +75,8 @@ def netdevs(monitor: str, limit: float = _MONITOR_LIMIT) -> dict[int, str]:
     """What the monitor says, in `limit` seconds: see `Monitors.netdevs`."""
     if limit <= 0:
         return {}
+    import socket  # Few are asked, and hooks count every millisecond.
+
     deadline = time.monotonic() + limit
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ganeti_ovs.cluster.hook import instance_nics
+from ganeti_ovs.cluster.hook import instance_nics, knows_parameters
 from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.model.errors import Error
@@ -37,7 +37,8 @@ def after(event: str, environ: dict[str, str]) -> list[str]:
         problems += settle_alone(here)
     from ganeti_ovs.node.reconcile import reconcile
 
-    return problems + reconcile(here, news=news).problems
+    whole = knows_parameters(environ)
+    return problems + reconcile(here, news=news, whole=whole).problems
 
 
 def _converge(event: str, environ: dict[str, str]) -> list[str]:

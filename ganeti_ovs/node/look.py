@@ -7,9 +7,9 @@ so an interface that is missing later has gone, and is not one that is still to 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.cluster.configuration import Tags
 from ganeti_ovs.cluster.environment import NicSettings, nic_of, where
 from ganeti_ovs.cluster.moved import keep_index, kept
 from ganeti_ovs.linux.link import interfaces
@@ -23,6 +23,7 @@ from ganeti_ovs.plan.reconcile import Desired
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ganeti_ovs.cluster.configuration import Tags
     from ganeti_ovs.cluster.qemu import Monitors
     from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.model.nic import Nic
@@ -41,6 +42,10 @@ _NO_TAGS = (
 )
 _DOWN = "Ganeti has taken it down"
 _UNKNOWN = "it stays as it is; restart {}, or hot-plug the NIC anew (gnt-instance modify --hotplug)"
+
+
+_PARAMETERS = ("port_type", "max_bandwidth", "max_burst")
+"""Fields of NicSettings that only a Ganeti with `patches/` says."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +83,19 @@ def look(
     news: Mapping[str, NicSettings],
     busy: Iterable[str] = (),
     monitors: Monitors | None = None,
+    *,
+    whole: bool = True,
 ) -> View:
     """Look at everything. `news`: NICs (by UUID) as Ganeti has just said they are.
 
     `busy` are taps that somebody else goes on working at, and that are left out. `monitors`
-    keeps what guests have answered at an earlier look.
+    keeps what guests have answered at an earlier look. `whole`: False if Ganeti says nothing
+    of the NIC parameters of `patches/`; they stay as they are known.
     """
     snapshot = read_snapshot(client)
     numbers = interfaces()
     plugs = {name: records.plug_now(index) for name, index in numbers.items()}
-    view = _Look(snapshot, plugs, Tags(here), news)
+    view = _Look(snapshot, plugs, here, news, whole)
     running = running_nics(here, numbers, monitors)
     for tap in sorted(busy):
         running.pop(tap, None)
@@ -110,10 +118,12 @@ class _Look:
         self,
         snapshot: Snapshot,
         plugs: Mapping[str, Plug],
-        tags: Tags,
+        here: Runtime,
         news: Mapping[str, NicSettings],
+        whole: bool,
     ) -> None:
-        self.snapshot, self.plugs, self.tags, self.news = snapshot, plugs, tags, news
+        self.snapshot, self.plugs, self.here, self.news = snapshot, plugs, here, news
+        self.whole = whole
         self.nics: dict[str, Nic] = {}
         self.others: set[str] = set()
         self.kept: dict[str, str] = {}
@@ -121,6 +131,13 @@ class _Look:
         self.moved: dict[str, list[NicSettings]] = {}
         """Guests' NICs whose tags by index mean another NIC by now."""
         self.problems: list[str] = []
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Ganeti's configuration; most looks need none."""
+        from ganeti_ovs.cluster.configuration import Tags
+
+        return Tags(self.here)
 
     def see(self, one: Running) -> None:
         """What is desired for a tap that a guest holds. Raises BadInput."""
@@ -141,6 +158,8 @@ class _Look:
         told = self.news.get(nic.uuid)
         if told is not None and told.mode == "openvswitch":
             current = told.but(tap=tap)
+            if not self.whole:
+                current = current.but(**{name: getattr(nic, name) for name in _PARAMETERS})
         elif recorded is None and _is_its_own(live, nic, now):
             self.kept[tap] = _NO_RECORD
             return

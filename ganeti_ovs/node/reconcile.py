@@ -44,25 +44,29 @@ def reconcile(
     here: Runtime,
     *,
     news: Mapping[str, NicSettings] | None = None,
+    whole: bool = True,
     dry_run: bool = False,
 ) -> Done:
     """Reconcile this node; return what was done (or would be, with `dry_run`).
 
     `news` are NICs (by UUID) as Ganeti has them now, for what a hook has just been told; they
-    go before what was known. A NIC whose settings are wrong is a problem, its port is left as
-    it is. Raises Error when Open vSwitch cannot be reached or does not apply the change.
+    go before what was known (all of it; `whole` False: but for the parameters of `patches/`,
+    of which Ganeti says nothing then). A NIC whose settings are wrong is a problem, its port is
+    left as it is. Raises Error when Open vSwitch cannot be reached or does not apply the change.
 
     The node's lock is held from the first look to the end, the locks of the taps that are to be
     touched from before the look that counts: their scripts have ended, or wait.
     """
     with Session(here.socket, NODE, here.limit) as session:
         session.acquire(_PATIENCE)
-        return _Run(session, here, news or {}).run(dry_run)
+        return _Run(session, here, news or {}, whole).run(dry_run)
 
 
 class _Run:
-    def __init__(self, session: Session, here: Runtime, news: Mapping[str, NicSettings]) -> None:
-        self.session, self.here, self.news = session, here, news
+    def __init__(
+        self, session: Session, here: Runtime, news: Mapping[str, NicSettings], whole: bool
+    ) -> None:
+        self.session, self.here, self.news, self.whole = session, here, news, whole
         self.monitors = Monitors()
         self.locked: set[str] = set()
         self.busy: set[str] = set()
@@ -70,7 +74,9 @@ class _Run:
 
     def run(self, dry_run: bool) -> Done:
         for number in range(_LOOKS):
-            view = look(self.session, self.here, self.news, self.busy, self.monitors)
+            view = look(
+                self.session, self.here, self.news, self.busy, self.monitors, whole=self.whole
+            )
             plan = plans.reconcile(view.desired, view.snapshot)
             if dry_run:
                 return self._said(view, plan, [step.words for step in plan.steps])

@@ -10,7 +10,6 @@ Xen: an interface vif<domain>.<index>, and the NIC data that Ganeti wrote.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -159,6 +158,8 @@ class _Pairing:
 
 def _started(path: str) -> list[dict[str, Any]]:
     """The NICs of a runtime file: (command, NICs, hypervisor parameters, …) as JSON."""
+    import json  # Few are read, and hooks count every millisecond.
+
     try:
         nics = json.loads(_read(path))[1]
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -70,9 +70,9 @@ def alone(cluster: Cluster) -> Iterator[None]:
     for name in list(GUESTS):
         cluster.gnt("instance", "remove", "--force", "--shutdown-timeout=0", name, check=False)
         GUESTS.pop(name)
-    check(cluster, GUESTS)
     for name in ovs(cluster, "list-switches", "--no-headers", "-o", "name").split():
         ovs(cluster, "remove-switch", name)
+    check(cluster, GUESTS)
 
 
 @pytest.fixture
@@ -81,6 +81,7 @@ def data(cluster: Cluster) -> None:
     if not GUESTS:
         test_add(cluster)
         test_guests_reach_each_other(cluster)
+        test_a_node_of_its_own(cluster)
 
 
 def test_refused(cluster: Cluster) -> None:

@@ -24,7 +24,10 @@ from tests.testbed.reader import read
 Done = subprocess.CompletedProcess[str]
 
 _HOOK_NAMES = {"INTERFACE_UUID": "UUID", "INTERFACE_NAME": "NAME"}
-_TOLD = ("INTERFACE_UUID", "INTERFACE_NAME", "MAC", "MODE", "LINK", "VLAN", "NETWORK_TAGS")
+_TOLD = (
+    "INTERFACE_UUID", "INTERFACE_NAME", "MAC", "MODE", "LINK", "VLAN", "NETWORK_TAGS",
+    "MAX_BANDWIDTH",
+)  # fmt: skip
 
 
 def nic(number: int, tap: str, vlan: int, **changes: str) -> Nic:

@@ -97,7 +97,8 @@ def test_ended_by_a_signal(number: signal.Signals, ovs: OpenVSwitch, product: Pr
     ovs.stop_vswitchd()
     with Tap("tap0"):
         process = subprocess.Popen(
-            [product.kvm_vif_bridge],
+            # As a job in the background, the tests themselves may ignore SIGINT.
+            ["env", f"--default-signal={number.value}", product.kvm_vif_bridge],
             env=environ(ovs, GANETI_OVS_TIMEOUT="60"),
             stderr=subprocess.PIPE,
             text=True,

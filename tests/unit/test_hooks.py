@@ -55,7 +55,7 @@ def test_after_an_operation(tmp_path: Path) -> None:
     assert not without & {"dataclasses", "json", "socket", "subprocess"}
     with_it = modules_of("ganeti_ovs.node.reconcile")
     assert "ganeti_ovs.plan.reconcile" in with_it
-    assert not with_it & {"subprocess", "logging", "click"}
+    assert not with_it & {"json", "socket", "subprocess", "logging", "click"}
     assert not any(one.startswith("ganeti_ovs.master") for one in with_it)
 
 
