@@ -30,7 +30,7 @@ from ganeti_ovs.model.operations import (
 from ganeti_ovs.model.rows import Named
 from ganeti_ovs.model.taprows import TapRows
 from ganeti_ovs.ovsdb.client import Client
-from ganeti_ovs.ovsdb.decode import Result
+from ganeti_ovs.ovsdb.decode import Reply
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan import port as plan
 from tests.captured import CAPTURED
@@ -137,7 +137,7 @@ def database_parts() -> dict[int, tuple[float, float]]:
     return medians
 
 
-def inserted(operations: Sequence[Operation], results: list[Result]) -> TapRows:
+def inserted(operations: Sequence[Operation], results: list[Reply]) -> TapRows:
     """The port that these operations have made, known without reading the database again."""
     rows = {
         operation.table: result.uuid

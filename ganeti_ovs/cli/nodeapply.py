@@ -15,8 +15,7 @@ from ganeti_ovs.node import document
 from ganeti_ovs.node.agent import Agent, Answer, Request
 from ganeti_ovs.node.calls import LONGEST, Calls
 from ganeti_ovs.node.have import have as what_is_kept
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 from ganeti_ovs.plan.changes import FORMAT
 
 _INPUT_LIMIT = 30.0
@@ -43,7 +42,7 @@ def carry_out(
             wanted, text = _read(calls)
             request = Request(wanted, text, force, as_json, caller(os.environ))
             lock = document.change_lock(here, here.limit)
-            with lock, Session(here.socket, switches.LOCK, here.limit) as session:
+            with lock, Session(here.socket, SWITCHES, here.limit) as session:
                 session.acquire()
                 agent = Agent(session, calls, here, request, _say if as_json else _show)
                 agent.settle(dry_run)

@@ -10,8 +10,8 @@ import click
 
 from ganeti_ovs.cli.options import database_option
 from ganeti_ovs.cluster.runtime import caller, runtime
-from ganeti_ovs.node import reconcile as node
 from ganeti_ovs.node import switches
+from ganeti_ovs.node.reconcile import reconcile as reconcile_node
 
 
 @click.command()
@@ -29,7 +29,7 @@ def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     environ = dict(os.environ)
     here = runtime(environ, database)
     done, problems = switches.restore(here, caller(environ), dry_run=dry_run)
-    plan = node.reconcile(here, dry_run=dry_run)
+    plan = reconcile_node(here, dry_run=dry_run)
     plan.done[:0] = done
     plan.problems[:0] = problems
     if as_json:

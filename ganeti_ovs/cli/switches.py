@@ -18,7 +18,7 @@ from ganeti_ovs.cli.options import (
 from ganeti_ovs.cli.results import said_of_change
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.cluster.switchtags import Settings
-from ganeti_ovs.master.desired import Desired, Proposal, group_proposal, node_proposal
+from ganeti_ovs.master.desired import DesiredSwitches, Proposal, group_proposal, node_proposal
 from ganeti_ovs.master.rollout import Rollout
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.settings import SETTINGS
@@ -140,12 +140,12 @@ def modify_switch(
     return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
 
 
-def _kept(desired: Desired, node: str | None) -> dict[str, Settings]:
+def _kept(desired: DesiredSwitches, node: str | None) -> dict[str, Settings]:
     """What is kept of the group, or what the node has of its own."""
     return desired.stored.switches if node is None else desired.nodes[node].switches
 
 
-def _check_modified(desired: Desired, node: str | None, name: str, after: Settings) -> None:
+def _check_modified(desired: DesiredSwitches, node: str | None, name: str, after: Settings) -> None:
     group, before = desired.stored.switches, _kept(desired, node).get(name, {})
     if name not in group and (not before or not after.items() < before.items()):
         # Settings of a node that came from another group can still be taken away.

@@ -32,7 +32,7 @@ def _words(values: tuple[object, ...]) -> str:
     return ",".join(map(str, values)) or "-"
 
 
-def values(kept: Kept) -> dict[str, str]:
+def shown_values(kept: Kept) -> dict[str, str]:
     """Every field of the list, as text; "-" where there is nothing."""
     switch = kept.switch
     found = {name: _shown(switch, setting) for name, setting in SETTINGS.items()}
@@ -56,7 +56,7 @@ def _shown(switch: VSwitch, setting: Setting) -> str:
     return _words(has) if isinstance(has, tuple) else text_of(has)
 
 
-FIELDS = tuple(values(Kept(VSwitch("br0"), "", (), {})))
+FIELDS = tuple(shown_values(Kept(VSwitch("br0"), "", (), {})))
 DEFAULT_FIELDS = ("name", "group", "uplinks", "bond_mode", "lacp", "trunks", "mtu", "nodes", "own")
 _HEADERS = {"own": "OwnSettings"} | {
     one.name: one.header for one in SETTINGS.values() if one.header
@@ -113,7 +113,7 @@ def list_switches(
 ) -> int:
     """The command; its help is above, with the fields that there are."""
     fields = _fields(output)
-    found = [values(kept) for kept in kept_switches(Master().read(), node_group)]
+    found = [shown_values(kept) for kept in kept_switches(Master().read(), node_group)]
     if as_json:
         click.echo(json.dumps([{field: row[field] for field in fields} for row in found], indent=2))
         return 0
@@ -146,11 +146,11 @@ def info_switch(*, name: str, node_group: str | None, as_json: bool) -> int:
         where = f"node group {node_group}" if node_group else "no node group"
         raise Error(f"{where} has {'no' if node_group else 'a'} vSwitch {name}")
     if as_json:
-        data = [{**values(kept), "nodes": kept.nodes, "own": kept.own} for kept in found]
+        data = [{**shown_values(kept), "nodes": kept.nodes, "own": kept.own} for kept in found]
         click.echo(json.dumps(data, indent=2))
         return 0
     for kept in found:
-        for field, text in values(kept).items():
+        for field, text in shown_values(kept).items():
             if field not in ("nodes", "own"):
                 click.echo(f"{'' if field == 'name' else '  '}{field}: {text}")
         click.echo(f"  nodes: {', '.join(kept.nodes)}")

@@ -143,7 +143,9 @@ class TagChange:
     add: tuple[str, ...]
 
 
-def change(before: Stored, after: Mapping[str, Settings], *, is_node: bool = False) -> TagChange:
+def tag_change(
+    before: Stored, after: Mapping[str, Settings], *, is_node: bool = False
+) -> TagChange:
     """The difference between what is kept and what shall be (without the revision)."""
     old: set[str] = set()
     new: set[str] = set()

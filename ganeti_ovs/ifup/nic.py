@@ -27,7 +27,7 @@ def up(environ: Mapping[str, str]) -> int:
     said = said_in(environ)
     try:
         here = runtime(environ)
-        said = tap.settled(here, said)
+        said = tap.with_index(here, said)
         done = tap.up(here, said)
     except DatabaseUnavailable as err:
         # To try again for its other NICs would only take more time.

@@ -47,7 +47,7 @@ def of_script(script: str, arguments: list[str], environ: Environment) -> int:
 def _undo(environ: Environment) -> str:
     """Detach what this call may have attached; a word that may follow the error."""
     try:
-        tap.undo(runtime(environ), said_in(environ))
+        tap.take_back(runtime(environ), said_in(environ))
         return nic.give_up(environ)
     except Exception:
         return "; its port may be left: gnt-ovs reconcile"

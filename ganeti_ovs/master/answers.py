@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganeti_ovs.model.errors import BadInput, Error, printable, quoted
-from ganeti_ovs.plan.changes import FORMAT, Change, from_json, said
+from ganeti_ovs.plan.changes import FORMAT, Change, from_json, from_text
 from ganeti_ovs.plan.health import State
 from ganeti_ovs.plan.received import received_state
 
@@ -55,7 +55,7 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
     form = check_format(data)
     try:
         if form == _FIRST:
-            changes = tuple(map(said, _lines(data, "changes")))
+            changes = tuple(map(from_text, _lines(data, "changes")))
         else:
             changes = tuple(map(from_json, _list(data, "differences")))
         warnings = tuple(_lines(data, "warnings"))

@@ -31,7 +31,7 @@ _AGAIN = 2.0
 
 
 @dataclass
-class View:
+class Survey:
     """Which nodes lack their document."""
 
     new: dict[str, str] = field(default_factory=dict)
@@ -74,13 +74,13 @@ def bring(
 ) -> list[str]:
     """Ask all nodes, and send their documents to those that lack them; what went wrong."""
     journal.forget(added)
-    view = look(documents, reach, journal)
-    if view.new:
-        outcomes = send(view.new, reach, journal)
-        view.problems += [
+    seen = survey(documents, reach, journal)
+    if seen.new:
+        outcomes = send(seen.new, reach, journal)
+        seen.problems += [
             f"{node}: {outcome.error}" for node, outcome in outcomes.items() if outcome.error
         ]
-    return view.problems
+    return seen.problems
 
 
 def lacking(documents: Mapping[str, str], reach: Reach, journal: Journal) -> list[str]:
@@ -88,55 +88,55 @@ def lacking(documents: Mapping[str, str], reach: Reach, journal: Journal) -> lis
 
     Of those that are being changed nothing is said before it is over, if it is in UNDER_WAY.
     """
-    view = look(documents, reach, journal)
+    seen = survey(documents, reach, journal)
     deadline = monotonic() + UNDER_WAY
-    while view.under_way and monotonic() < deadline:
+    while seen.under_way and monotonic() < deadline:
         sleep(_AGAIN)
-        later = look({node: documents[node] for node in view.under_way}, reach, journal)
-        view.new.update(later.new)
-        view.alone.update(later.alone)
-        view.problems += later.problems
-        view.under_way = later.under_way
-    view.problems += [
+        later = survey({node: documents[node] for node in seen.under_way}, reach, journal)
+        seen.new.update(later.new)
+        seen.alone.update(later.alone)
+        seen.problems += later.problems
+        seen.under_way = later.under_way
+    seen.problems += [
         f"node {node}: a change of its vSwitches has been under way for more than {UNDER_WAY:g} s,"
         " whether it has them is unknown"
-        for node in view.under_way
+        for node in seen.under_way
     ]
     reasons = {
-        node: journal.error(node) or "it has others, or none" for node in view.new
-    } | view.alone
-    return view.problems + [
+        node: journal.error(node) or "it has others, or none" for node in seen.new
+    } | seen.alone
+    return seen.problems + [
         f"node {node} does not have its vSwitches ({why}); gnt-ovs apply"
         for node, why in sorted(reasons.items())
     ]
 
 
-def look(documents: Mapping[str, str], reach: Reach, journal: Journal) -> View:
+def survey(documents: Mapping[str, str], reach: Reach, journal: Journal) -> Survey:
     """Which nodes lack their document, by what they say now."""
-    view = View()
+    seen = Survey()
     answers = ask(documents, reach)
     older = {node: documents[node] for node, have in answers.items() if have.older}
     if older:
         answers.update(_older(older, reach))
-        view.problems += [
+        seen.problems += [
             f"node {node} has an older ganeti-ovs, which does not say what it has tried"
             for node in sorted(older)
         ]
     for node, text in documents.items():
         have, made = answers[node], digest(text)
         if have.unknown:
-            view.problems.append(
+            seen.problems.append(
                 f"node {node}: whether it has its vSwitches is unknown: {have.unknown}"
             )
         elif have.under_way and not have.has(made):
-            view.under_way.append(node)
+            seen.under_way.append(node)
         elif not have.has(made):
             why = have.why if have.tried == made else journal.alone(node, text)
             if why:
-                view.alone[node] = why
+                seen.alone[node] = why
             else:
-                view.new[node] = text
-    return view
+                seen.new[node] = text
+    return seen
 
 
 def _older(documents: Mapping[str, str], reach: Reach) -> dict[str, Have]:

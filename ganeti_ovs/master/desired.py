@@ -10,16 +10,16 @@ from ganeti_ovs.cluster.switchtags import (
     Settings,
     Stored,
     TagChange,
-    change,
     read_tags,
     switches_for,
+    tag_change,
 )
 from ganeti_ovs.model.document import to_document
 from ganeti_ovs.model.errors import BadInput, Error
 
 
 @dataclass(frozen=True)
-class Desired:
+class DesiredSwitches:
     """One node group's vSwitches as they are kept, or shall be."""
 
     group: Group
@@ -27,7 +27,7 @@ class Desired:
     nodes: dict[str, Stored]
     """Each node's own settings."""
 
-    def only(self, node: str | None) -> Desired:
+    def only(self, node: str | None) -> DesiredSwitches:
         """The same for this node alone; without one, for all. Raises Error if it is not there."""
         if node is None:
             return self
@@ -40,7 +40,7 @@ class Desired:
 class Proposal:
     """What shall be kept instead: of a group, or what one of its nodes has of its own."""
 
-    desired: Desired
+    desired: DesiredSwitches
     """What the nodes that it is about are to have then."""
     owner: Group | Node
     """Whose tags change."""
@@ -56,20 +56,20 @@ class Proposal:
         return self.owner.name if isinstance(self.owner, Node) else None
 
 
-def group_proposal(desired: Desired, after: Mapping[str, Settings], what: str) -> Proposal:
+def group_proposal(desired: DesiredSwitches, after: Mapping[str, Settings], what: str) -> Proposal:
     """Make `after` what the group keeps. Raises BadInput for what tags cannot hold."""
     stored = desired.stored
     then = replace(desired, stored=Stored(dict(after), stored.revisions))
-    return Proposal(then, desired.group, stored.revisions, change(stored, after), what)
+    return Proposal(then, desired.group, stored.revisions, tag_change(stored, after), what)
 
 
 def node_proposal(
-    desired: Desired, node: Node, after: Mapping[str, Settings], what: str
+    desired: DesiredSwitches, node: Node, after: Mapping[str, Settings], what: str
 ) -> Proposal:
     """Make `after` what the node has of its own. Raises BadInput for what tags cannot hold."""
     stored = desired.nodes[node.name]
     then = replace(desired, nodes={node.name: Stored(dict(after), stored.revisions)})
-    return Proposal(then, node, stored.revisions, change(stored, after, is_node=True), what)
+    return Proposal(then, node, stored.revisions, tag_change(stored, after, is_node=True), what)
 
 
 def group_named(cluster: Cluster, name: str) -> Group:
@@ -79,9 +79,9 @@ def group_named(cluster: Cluster, name: str) -> Group:
     return cluster.groups[name]
 
 
-def read_desired(cluster: Cluster, group: Group) -> Desired:
+def read_desired(cluster: Cluster, group: Group) -> DesiredSwitches:
     """What is kept for this group and its nodes. Raises BadInput that names a wrong tag."""
-    return Desired(
+    return DesiredSwitches(
         group,
         read_tags(group.tags, f"node group {group.name}"),
         {
@@ -92,7 +92,7 @@ def read_desired(cluster: Cluster, group: Group) -> Desired:
     )
 
 
-def documents(cluster: Cluster, desired: Desired) -> tuple[dict[str, str], list[str]]:
+def documents(cluster: Cluster, desired: DesiredSwitches) -> tuple[dict[str, str], list[str]]:
     """Every node's document, and the nodes that are offline. Raises BadInput."""
     found: dict[str, str] = {}
     offline: list[str] = []
@@ -120,7 +120,7 @@ def all_documents(cluster: Cluster) -> tuple[dict[str, str], list[str]]:
     return found, problems
 
 
-def idle_settings(desired: Desired) -> list[str]:
+def idle_settings(desired: DesiredSwitches) -> list[str]:
     """Settings that nodes have for vSwitches that their group does not have, in words."""
     return [
         f"{node}: has settings of its own for {name}, which its node group does not have"

@@ -10,7 +10,7 @@ from functools import partial
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.master.desired import (
-    Desired,
+    DesiredSwitches,
     Proposal,
     documents,
     group_named,
@@ -54,7 +54,7 @@ class Rollout:
 
     master: Master
     cluster: Cluster
-    desired: Desired
+    desired: DesiredSwitches
     """What was kept when `cluster` was read."""
     here: Runtime
     force: bool = False
@@ -105,7 +105,7 @@ class Rollout:
         outcomes = dict(sorted({**outcomes, **without}.items()))
         return Result(group.name, False, outcomes, tuple(offline))
 
-    def _ask(self, desired: Desired) -> Result:
+    def _ask(self, desired: DesiredSwitches) -> Result:
         found, offline = documents(self.cluster, desired)
         reach = partial(self.master.reach, self.cluster)
         with self.watch("asking", len(found)) as told:

@@ -17,12 +17,12 @@ from ganeti_ovs.node.document import kept
 from ganeti_ovs.node.phases import Phase
 from ganeti_ovs.node.settle import settle
 from ganeti_ovs.node.switches import objections, prepare
-from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.switches import read_tables
 from ganeti_ovs.plan.changes import to_json
-from ganeti_ovs.plan.draft import Plan
 from ganeti_ovs.plan.state import states
+from ganeti_ovs.plan.switchplan import SwitchesPlan
 from ganeti_ovs.plan.words import words
 
 Answer = dict[str, Any]
@@ -104,7 +104,7 @@ class Agent:
                     raise
         raise Error("the vSwitches' ports are being changed by others all the time; try again")
 
-    def _carry_out(self, commit: Commit, plan: Plan, confirm: float) -> bool:
+    def _carry_out(self, commit: Commit, plan: SwitchesPlan, confirm: float) -> bool:
         def confirmed() -> bool:
             if not confirm:
                 return True
@@ -119,22 +119,22 @@ class Agent:
             self.tell({"confirmed": True} if confirm else self._applied(plan, commit))
         return not problem
 
-    def _prepare(self) -> tuple[Plan, Checkpoint]:
+    def _prepare(self) -> tuple[SwitchesPlan, Checkpoint]:
         return prepare(self.session, self.request.wanted, self.request.master)
 
-    def _applied(self, plan: Plan, commit: Commit) -> Answer:
+    def _applied(self, plan: SwitchesPlan, commit: Commit) -> Answer:
         forced = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
         warnings = [*forced, *self.earlier, *plan.warnings, *commit.warnings]
         answer: Answer = {"applied": True, **_planned(plan, warnings)}
         if self.request.state:
-            answer["state"] = self._state(switches.read_tables(self.session))
+            answer["state"] = self._state(read_tables(self.session))
         return answer
 
     def _state(self, tables: Tables) -> Mapping[str, Any]:
         return states(tables, [switch.name for switch in self.request.wanted])
 
 
-def _planned(plan: Plan, warnings: list[str]) -> Answer:
+def _planned(plan: SwitchesPlan, warnings: list[str]) -> Answer:
     """`changes` in words for people and for a master of an older version, and as data."""
     return {
         "changes": [words(one) for one in plan.changes],

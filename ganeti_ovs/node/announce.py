@@ -21,7 +21,7 @@ from ganeti_ovs.node.checkpoint import Checkpoint, Stations
 from ganeti_ovs.ovsdb.control import ask, control_socket
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.ovsdb.switches import read_tables
-from ganeti_ovs.plan.found import Found
+from ganeti_ovs.plan.current import Current
 from ganeti_ovs.plan.state import states
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ def with_stations(
     """
     if not checkpoint.operations:
         return checkpoint
-    found = Found(checkpoint.before)
-    bridges = [found.bridges[one.name] for one in wanted if one.name in found.bridges]
+    current = Current(checkpoint.before)
+    bridges = [current.bridges[one.name] for one in wanted if one.name in current.bridges]
     stations = {
         bridge.name: {
             (mac, port.tag or 0)
-            for port, row in _taps(found, bridge)
+            for port, row in _taps(current, bridge)
             if port.vlan_mode != "trunk" and (mac := _mac(row))
         }
         for bridge in bridges
@@ -55,19 +55,19 @@ def with_stations(
     # The guests at least.
     with suppress(Error, OSError), control_socket(session) as control:
         for bridge in bridges:
-            inside = {"LOCAL", *(str(row.ofport) for _port, row in _taps(found, bridge))}
+            inside = {"LOCAL", *(str(row.ofport) for _port, row in _taps(current, bridge))}
             stations[bridge.name].update(_learned(control, bridge.name, inside))
     return replace(
         checkpoint, stations={name: tuple(sorted(some)) for name, some in stations.items()}
     )
 
 
-def _taps(found: Found, bridge: Bridge) -> list[tuple[Port, Interface]]:
+def _taps(current: Current, bridge: Bridge) -> list[tuple[Port, Interface]]:
     """(Port, Interface) of the guests; a guest's tap may stand in somebody's bond."""
     return [
         (port, row)
-        for port in found.ports_of(bridge)
-        for row in found.members(port).values()
+        for port in current.ports_of(bridge)
+        for row in current.members(port).values()
         if row.ours
     ]
 

@@ -14,9 +14,9 @@ from ganeti_ovs.node.guard import Guard, Guarded
 from ganeti_ovs.node.phases import SETTLED, Disk, Event, Phase, step, touched
 from ganeti_ovs.node.rollback import roll_back_or_reconnect
 from ganeti_ovs.node.switches import set_up
-from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.switches import read_tables
 
 
 class Commit:
@@ -122,7 +122,7 @@ class Commit:
         return words
 
     def _moved(self) -> list[str]:
-        now = switches.read_tables(self.session)
+        now = read_tables(self.session)
         return moved(self.checkpoint.before, now, self.wanted)
 
     def _on(self, event: Event, why: str = "") -> Phase:

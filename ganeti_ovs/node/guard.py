@@ -19,8 +19,7 @@ from ganeti_ovs.node.calls import SIGNALS
 from ganeti_ovs.node.checkpoint import Checkpoint
 from ganeti_ovs.node.phases import Event, Phase, found, step
 from ganeti_ovs.node.rollback import roll_back, trace
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 
 _TRIES = 60
 """How often, a second apart, the guard tries to reach Open vSwitch."""
@@ -170,7 +169,7 @@ def _settle_now(change: Guarded) -> None:
     if change.entry.kept(change.runtime):
         event, words = found(kept=True, there=None), ""
     elif change.checkpoint.operations:
-        with Session(change.runtime.socket, switches.LOCK, change.runtime.limit) as session:
+        with Session(change.runtime.socket, SWITCHES, change.runtime.limit) as session:
             session.acquire()
             event, words = _rolled_back(session, change.checkpoint)
     else:

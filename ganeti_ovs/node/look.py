@@ -18,7 +18,7 @@ from ganeti_ovs.model.plug import parse_plug
 from ganeti_ovs.node import records
 from ganeti_ovs.node.running import Running, running_nics, whose
 from ganeti_ovs.ovsdb.live import read_snapshot
-from ganeti_ovs.plan.reconcile import Desired
+from ganeti_ovs.plan.portsplan import DesiredPorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,16 +49,16 @@ _PARAMETERS = ("port_type", "max_bandwidth", "max_burst")
 
 
 @dataclass(frozen=True)
-class View:
+class Seen:
     """What was seen."""
 
     snapshot: Snapshot
-    desired: Desired
+    desired: DesiredPorts
     unwritten: Mapping[str, NicSettings]
     """Taps whose records do not say (yet) what is desired -> what they are to say."""
     problems: tuple[str, ...]
 
-    def recorded(self, here: Runtime) -> View:
+    def recorded(self, here: Runtime) -> Seen:
         """The same after the records have been written; ports tell of those that could not be."""
         problems, unrecorded = [*self.problems], set()
         for tap, nic in self.unwritten.items():
@@ -85,7 +85,7 @@ def look(
     monitors: Monitors | None = None,
     *,
     whole: bool = True,
-) -> View:
+) -> Seen:
     """Look at everything. `news`: NICs (by UUID) as Ganeti has just said they are.
 
     `busy` are taps that somebody else goes on working at, and that are left out. `monitors`
@@ -109,8 +109,8 @@ def look(
             nic = one.nic or NicSettings()
             view.problems.append(f"{where(nic.but(tap=one.tap))}: {err}")
     view.problems += [kept(_by_index(nics)) for nics in view.moved.values()]
-    desired = Desired(view.nics, plugs, frozenset(view.others), view.kept, frozenset(busy))
-    return View(snapshot, desired, view.unwritten, tuple(view.problems))
+    desired = DesiredPorts(view.nics, plugs, frozenset(view.others), view.kept, frozenset(busy))
+    return Seen(snapshot, desired, view.unwritten, tuple(view.problems))
 
 
 class _Look:

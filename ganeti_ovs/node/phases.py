@@ -84,7 +84,7 @@ class Disk(Enum):
 
 
 @dataclass(frozen=True)
-class Step:
+class Transition:
     """Where an event leads to."""
 
     phase: Phase
@@ -94,30 +94,30 @@ class Step:
     """Written after."""
 
 
-STEPS: Mapping[tuple[Phase, Event], Step] = {
-    (Phase.IDLE, Event.NOTHING): Step(Phase.UNCHANGED),
-    (Phase.IDLE, Event.BEGIN): Step(Phase.BEGUN, first=Disk.CHECKPOINT),
-    (Phase.UNCHANGED, Event.KEEP): Step(Phase.CONFIRMED, first=Disk.DOCUMENT, then=Disk.DONE),
-    (Phase.UNCHANGED, Event.DENY): Step(Phase.ROLLING_BACK),
-    (Phase.UNCHANGED, Event.FAIL): Step(Phase.DROPPED),
-    (Phase.BEGUN, Event.SEND): Step(Phase.SENT),
-    (Phase.BEGUN, Event.FAIL): Step(Phase.DROPPED, then=Disk.FORGOTTEN),
-    (Phase.BEGUN, Event.END): Step(Phase.ORPHANED),
-    (Phase.SENT, Event.APPLY): Step(Phase.APPLIED),
-    (Phase.SENT, Event.REFUSE): Step(Phase.DROPPED, then=Disk.FORGOTTEN),
-    (Phase.SENT, Event.FAIL): Step(Phase.ROLLING_BACK),
-    (Phase.SENT, Event.END): Step(Phase.ORPHANED),
-    (Phase.APPLIED, Event.KEEP): Step(Phase.CONFIRMED, first=Disk.DOCUMENT, then=Disk.DONE),
-    (Phase.APPLIED, Event.DENY): Step(Phase.ROLLING_BACK),
-    (Phase.APPLIED, Event.FAIL): Step(Phase.ROLLING_BACK),
-    (Phase.APPLIED, Event.END): Step(Phase.ORPHANED),
-    (Phase.ROLLING_BACK, Event.RESTORE): Step(Phase.ROLLED_BACK, then=Disk.TRIED),
-    (Phase.ROLLING_BACK, Event.STICK): Step(Phase.LEFT),
-    (Phase.ROLLING_BACK, Event.END): Step(Phase.ORPHANED),
-    (Phase.LEFT, Event.END): Step(Phase.ORPHANED),
-    (Phase.ORPHANED, Event.KEEP): Step(Phase.CONFIRMED, then=Disk.DONE),
-    (Phase.ORPHANED, Event.REFUSE): Step(Phase.DROPPED, then=Disk.FORGOTTEN),
-    (Phase.ORPHANED, Event.FAIL): Step(Phase.ROLLING_BACK),
+STEPS: Mapping[tuple[Phase, Event], Transition] = {
+    (Phase.IDLE, Event.NOTHING): Transition(Phase.UNCHANGED),
+    (Phase.IDLE, Event.BEGIN): Transition(Phase.BEGUN, first=Disk.CHECKPOINT),
+    (Phase.UNCHANGED, Event.KEEP): Transition(Phase.CONFIRMED, first=Disk.DOCUMENT, then=Disk.DONE),
+    (Phase.UNCHANGED, Event.DENY): Transition(Phase.ROLLING_BACK),
+    (Phase.UNCHANGED, Event.FAIL): Transition(Phase.DROPPED),
+    (Phase.BEGUN, Event.SEND): Transition(Phase.SENT),
+    (Phase.BEGUN, Event.FAIL): Transition(Phase.DROPPED, then=Disk.FORGOTTEN),
+    (Phase.BEGUN, Event.END): Transition(Phase.ORPHANED),
+    (Phase.SENT, Event.APPLY): Transition(Phase.APPLIED),
+    (Phase.SENT, Event.REFUSE): Transition(Phase.DROPPED, then=Disk.FORGOTTEN),
+    (Phase.SENT, Event.FAIL): Transition(Phase.ROLLING_BACK),
+    (Phase.SENT, Event.END): Transition(Phase.ORPHANED),
+    (Phase.APPLIED, Event.KEEP): Transition(Phase.CONFIRMED, first=Disk.DOCUMENT, then=Disk.DONE),
+    (Phase.APPLIED, Event.DENY): Transition(Phase.ROLLING_BACK),
+    (Phase.APPLIED, Event.FAIL): Transition(Phase.ROLLING_BACK),
+    (Phase.APPLIED, Event.END): Transition(Phase.ORPHANED),
+    (Phase.ROLLING_BACK, Event.RESTORE): Transition(Phase.ROLLED_BACK, then=Disk.TRIED),
+    (Phase.ROLLING_BACK, Event.STICK): Transition(Phase.LEFT),
+    (Phase.ROLLING_BACK, Event.END): Transition(Phase.ORPHANED),
+    (Phase.LEFT, Event.END): Transition(Phase.ORPHANED),
+    (Phase.ORPHANED, Event.KEEP): Transition(Phase.CONFIRMED, then=Disk.DONE),
+    (Phase.ORPHANED, Event.REFUSE): Transition(Phase.DROPPED, then=Disk.FORGOTTEN),
+    (Phase.ORPHANED, Event.FAIL): Transition(Phase.ROLLING_BACK),
 }
 
 SETTLED = frozenset({Phase.CONFIRMED, Phase.DROPPED, Phase.ROLLED_BACK})
@@ -125,7 +125,7 @@ SETTLED = frozenset({Phase.CONFIRMED, Phase.DROPPED, Phase.ROLLED_BACK})
 _UNTOUCHED = frozenset({Phase.IDLE, Phase.UNCHANGED, Phase.BEGUN, Phase.DROPPED})
 
 
-def step(phase: Phase, event: Event) -> Step:
+def step(phase: Phase, event: Event) -> Transition:
     """Where `event` leads to from `phase`. Raises KeyError for what cannot happen there."""
     return STEPS[phase, event]
 

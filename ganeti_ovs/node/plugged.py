@@ -25,7 +25,7 @@ _NOBODYS = "9999"
 """An index that no NIC has."""
 
 
-def settled(here: Runtime, said: NicSettings) -> NicSettings:
+def with_index(here: Runtime, said: NicSettings) -> NicSettings:
     """What is said with the NIC's own index, as Ganeti's configuration has it if it is here.
 
     A NIC that is plugged anew (hot-modified, say) keeps the index that its tags meant it by.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.operations import Operations
     from ganeti_ovs.model.rows import Uuid
     from ganeti_ovs.model.taprows import TapRows
-    from ganeti_ovs.ovsdb.decode import Result
+    from ganeti_ovs.ovsdb.decode import Reply
 
 
 class Attached(Frozen):
@@ -60,7 +60,7 @@ def attach(session: Session, nic: Nic) -> Attached:
         # The vSwitch's row is there if there is a limit, no other one ever.
         unpoliced = any(not bridge.polices for result in results for bridge in result.rows)
         session.wait_applied(cfg)
-        verify(session, _inserted(operations, results))
+        check_applied(session, _inserted(operations, results))
     except BaseException as err:
         answers = not isinstance(err, DatabaseUnavailable)
         left = take_back(session, nic.tap, nic.plug, answers)
@@ -124,7 +124,7 @@ def _remove(session: Session, tap: str, made: str) -> None:
         session.commit(plan.detach(found))
 
 
-def _inserted(operations: Operations, results: list[Result]) -> Uuid:
+def _inserted(operations: Operations, results: list[Reply]) -> Uuid:
     """UUID of the Interface row that was inserted."""
     return next(
         result.uuid
@@ -133,7 +133,7 @@ def _inserted(operations: Operations, results: list[Result]) -> Uuid:
     )
 
 
-def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[Result], int]:
+def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[Reply], int]:
     try:
         return session.commit(operations)
     except TransactionFailed as err:
@@ -175,7 +175,7 @@ def _clear(session: Session, tap: str) -> bool:
     return not found.marked
 
 
-def verify(session: Session, interface: Uuid) -> None:
+def check_applied(session: Session, interface: Uuid) -> None:
     """Raise Error unless ovs-vswitchd has taken the Interface row with UUID `interface`."""
     wanted = Select(Interface.table, at(interface), ("ofport", "error"))
     rows: tuple[Interface, ...] = session.transact([wanted])[0].rows

@@ -9,17 +9,17 @@ from ganeti_ovs.cluster.qemu import Monitors
 from ganeti_ovs.linux.link import Link, interfaces
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.node import records, steps
-from ganeti_ovs.node.look import View, look
+from ganeti_ovs.node.look import Seen, look
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NODE, Session
-from ganeti_ovs.plan import reconcile as plans
+from ganeti_ovs.plan.portsplan import plan_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ganeti_ovs.cluster.environment import NicSettings
     from ganeti_ovs.cluster.runtime import Runtime
-    from ganeti_ovs.plan.reconcile import Plan, Step
+    from ganeti_ovs.plan.portsplan import PortsPlan, PortStep
 
 _LOOKS = 6
 """How often everything is looked at before it is given up: others go on changing it."""
@@ -74,20 +74,20 @@ class _Run:
 
     def run(self, dry_run: bool) -> Done:
         for number in range(_LOOKS):
-            view = look(
+            seen = look(
                 self.session, self.here, self.news, self.busy, self.monitors, whole=self.whole
             )
-            plan = plans.reconcile(view.desired, view.snapshot)
+            plan = plan_ports(seen.desired, seen.snapshot)
             if dry_run:
-                return self._said(view, plan, [step.words for step in plan.steps])
-            touched = {step.tap for step in plan.steps if step.tap} | view.unwritten.keys()
+                return self._said(seen, plan, [step.words for step in plan.steps])
+            touched = {step.tap for step in plan.steps if step.tap} | seen.unwritten.keys()
             if not touched <= self.locked:
                 self.busy |= self.session.also(touched - self.locked)
                 self.locked |= touched - self.busy
                 continue
-            view = view.recorded(self.here)
-            plan = plans.reconcile(view.desired, view.snapshot)
-            if not _as_looked_at(view, plan):
+            seen = seen.recorded(self.here)
+            plan = plan_ports(seen.desired, seen.snapshot)
+            if not _as_looked_at(seen, plan):
                 continue
             failed: dict[str, str] = {}
             try:
@@ -97,20 +97,20 @@ class _Run:
                     failed = steps.carry_out_singly(self.session, plan.steps)
             except TransactionFailed:
                 continue
-            return self._finish(view, plan, failed)
+            return self._finish(seen, plan, failed)
         raise Error("the node's ports are being changed by others all the time; try again")
 
-    def _finish(self, view: View, plan: Plan, failed: Mapping[str, str]) -> Done:
+    def _finish(self, seen: Seen, plan: PortsPlan, failed: Mapping[str, str]) -> Done:
         good = [step for step in plan.steps if step.tap not in failed]
-        said = self._said(view, plan, [step.words for step in good])
+        said = self._said(seen, plan, [step.words for step in good])
         said.problems += [f"{tap}: {why}" for tap, why in failed.items()]
         attached = [step.tap for step in good if step.attached]
-        refused = steps.refused(self.session, attached) if attached else {}
+        refused = steps.refused_taps(self.session, attached) if attached else {}
         said.problems += [f"{tap}: {why}" for tap, why in refused.items()]
         for tap in attached:
             try:
                 link = Link(tap)
-                if link.index == view.desired.plugs[tap].ifindex:
+                if link.index == seen.desired.plugs[tap].ifindex:
                     link.set_up()
                 link.close()
             except Error as err:
@@ -131,16 +131,16 @@ class _Run:
         for tap in gone - busy - interfaces().keys():
             records.forget(self.here, tap)
 
-    def _said(self, view: View, plan: Plan, words: list[str]) -> Done:
-        return Done(words, [*plan.left], [*view.problems, *plan.problems])
+    def _said(self, seen: Seen, plan: PortsPlan, words: list[str]) -> Done:
+        return Done(words, [*plan.left], [*seen.problems, *plan.problems])
 
 
-def _as_looked_at(view: View, plan: Plan) -> bool:
+def _as_looked_at(seen: Seen, plan: PortsPlan) -> bool:
     """True if the interfaces that the plan is about are still those that were looked at."""
     now = interfaces()
-    return all(_same(step, view, now) for step in plan.steps if step.tap)
+    return all(_same(step, seen, now) for step in plan.steps if step.tap)
 
 
-def _same(step: Step, view: View, now: Mapping[str, int]) -> bool:
-    plug = view.desired.plugs.get(step.tap)
+def _same(step: PortStep, seen: Seen, now: Mapping[str, int]) -> bool:
+    plug = seen.desired.plugs.get(step.tap)
     return now.get(step.tap) == (plug.ifindex if plug else None)

@@ -15,8 +15,8 @@ from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node import transaction
 from ganeti_ovs.node.announce import announce
 from ganeti_ovs.node.checkpoint import Checkpoint, Device
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import NotApplied, Session
+from ganeti_ovs.ovsdb.session import SWITCHES, NotApplied, Session
+from ganeti_ovs.ovsdb.switches import read_tables
 from ganeti_ovs.plan.compare import left
 from ganeti_ovs.plan.undo import undo
 
@@ -26,7 +26,7 @@ follow the others', when ovs-vswitchd has noticed."""
 
 
 @dataclass(frozen=True)
-class Result:
+class RolledBack:
     """What became of a change that was to be rolled back."""
 
     words: str
@@ -58,7 +58,7 @@ def roll_back(
     checkpoint: Checkpoint,
     names: Iterable[str] | None = None,
     same_boot: bool = True,
-) -> Result:
+) -> RolledBack:
     """Put back what the change has changed, and look whether all is as it was before.
 
     The guests of the vSwitches `names` (None: all) are announced. Links that alone were
@@ -76,7 +76,7 @@ def roll_back(
     if done and not words:
         stations = checkpoint.stations
         announce(session, stations if names is None else names, stations)
-    rows = left(checkpoint.operations, checkpoint.before, switches.read_tables(session))
+    rows = left(checkpoint.operations, checkpoint.before, read_tables(session))
     return _result(words, done, [*rows, *problems])
 
 
@@ -89,7 +89,7 @@ def trace(session: Session | None, checkpoint: Checkpoint, same_boot: bool = Tru
     there = any(_differs(device, same_boot) for device in checkpoint.devices)
     if not checkpoint.operations or session is None:
         return there
-    tables = switches.read_tables(session)
+    tables = read_tables(session)
     if transaction.untouched(checkpoint.before, tables):
         return False
     return bool(undo(checkpoint.operations, checkpoint.before, tables)) or there or None
@@ -109,17 +109,17 @@ def roll_back_or_reconnect(
     # It may be alive and slow; then it still has the lock.
     session.close()
     try:
-        with Session(session.path, switches.LOCK, session.limit) as again:
+        with Session(session.path, SWITCHES, session.limit) as again:
             again.acquire()
             return True, roll_back(again, checkpoint, names).words
     except Error:
         return False, f"; it could not be put back: {problem}"
 
 
-def _result(words: str, done: bool, problems: list[str]) -> Result:
+def _result(words: str, done: bool, problems: list[str]) -> RolledBack:
     if problems:
         words += f"; it is taken back, but not all is as it was before: {', '.join(problems)}"
-    return Result(words or "; everything is as it was before", done, bool(words))
+    return RolledBack(words or "; everything is as it was before", done, bool(words))
 
 
 def _devices_as_before(checkpoint: Checkpoint, same_boot: bool) -> list[str]:

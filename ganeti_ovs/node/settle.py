@@ -16,9 +16,8 @@ from ganeti_ovs.node.checkpoint import Checkpoint, from_data
 from ganeti_ovs.node.document import change_lock, kept_digest
 from ganeti_ovs.node.phases import Event, Phase, found, step
 from ganeti_ovs.node.rollback import roll_back, trace
-from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 
 _WHAT = "a change of the vSwitches that was never confirmed"
 _WHY = "the change was not confirmed: node-apply and its guard were ended, or the node"
@@ -77,7 +76,7 @@ def settle_alone(runtime: Runtime) -> list[str]:
     try:
         with (
             change_lock(runtime, _GLANCE),
-            Session(runtime.socket, switches.LOCK, runtime.limit) as session,
+            Session(runtime.socket, SWITCHES, runtime.limit) as session,
         ):
             session.acquire()
             done, problems = settle(session, runtime)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from ganeti_ovs.model.operations import Operations
     from ganeti_ovs.ovsdb.session import Session
-    from ganeti_ovs.plan.reconcile import Step
+    from ganeti_ovs.plan.portsplan import PortStep
 
 
-def carry_out(session: Session, steps: Iterable[Step]) -> None:
+def carry_out(session: Session, steps: Iterable[PortStep]) -> None:
     """All of `steps` in one transaction, but for names that are used anew: those go before it.
 
     Waits until ovs-vswitchd has applied it. Raises TransactionFailed: something is not as it
@@ -31,7 +31,7 @@ def carry_out(session: Session, steps: Iterable[Step]) -> None:
             session.wait_applied(cfg)
 
 
-def carry_out_singly(session: Session, steps: Iterable[Step]) -> dict[str, str]:
+def carry_out_singly(session: Session, steps: Iterable[PortStep]) -> dict[str, str]:
     """Each step in a transaction of its own; those that fail, with the reason."""
     failed = {}
     for step in steps:
@@ -44,7 +44,7 @@ def carry_out_singly(session: Session, steps: Iterable[Step]) -> dict[str, str]:
     return failed
 
 
-def refused(session: Session, taps: Iterable[str]) -> dict[str, str]:
+def refused_taps(session: Session, taps: Iterable[str]) -> dict[str, str]:
     """Which of `taps`, that have just got ports, ovs-vswitchd does not have -> why, in words.
 
     Their ports stay, to be tried again when their devices are there.

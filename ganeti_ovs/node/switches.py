@@ -16,11 +16,11 @@ from ganeti_ovs.node.checkpoint import Checkpoint
 from ganeti_ovs.node.document import kept
 from ganeti_ovs.node.rollback import devices, roll_back_or_reconnect
 from ganeti_ovs.node.settle import settle
-from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import Client, TransactionFailed
-from ganeti_ovs.ovsdb.session import Session
-from ganeti_ovs.plan.draft import Plan
-from ganeti_ovs.plan.found import Found, Host
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
+from ganeti_ovs.ovsdb.switches import read_tables
+from ganeti_ovs.plan.current import Current, Host
+from ganeti_ovs.plan.switchplan import SwitchesPlan
 from ganeti_ovs.plan.vswitch import plan_switches
 from ganeti_ovs.plan.words import words
 
@@ -28,17 +28,19 @@ _PATIENCE = 2.0
 """Seconds that a restoration waits for a change that is under way."""
 
 
-def prepare(client: Client, wanted: tuple[VSwitch, ...], master: str) -> tuple[Plan, Checkpoint]:
+def prepare(
+    client: Client, wanted: tuple[VSwitch, ...], master: str
+) -> tuple[SwitchesPlan, Checkpoint]:
     """What is to be done for `wanted`, and what it takes to roll it back. Changes nothing.
 
     `master`: the address of who calls by ssh; "": nobody does.
     """
-    tables = switches.read_tables(client)
-    plan = plan_switches(wanted, Found(tables), _host(master))
+    tables = read_tables(client)
+    plan = plan_switches(wanted, Current(tables), _host(master))
     return plan, Checkpoint([*plan.operations], tables, devices=devices(wanted))
 
 
-def objections(plan: Plan, force: bool) -> list[str]:
+def objections(plan: SwitchesPlan, force: bool) -> list[str]:
     """Why the plan is not to be carried out, a line each.
 
     A device that is wrong may be forced, too: ovs-vswitchd then says what it thinks of it.
@@ -84,7 +86,7 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
     try:
         with (
             document.change_lock(runtime, _PATIENCE),
-            Session(runtime.socket, switches.LOCK, runtime.limit) as session,
+            Session(runtime.socket, SWITCHES, runtime.limit) as session,
         ):
             session.acquire()
             settled, unsettled = settle(session, runtime, dry_run)
@@ -114,9 +116,9 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
     return done, problems
 
 
-def _plan_one(session: Session, switch: VSwitch, host: Host) -> tuple[Plan, Tables]:
-    tables = switches.read_tables(session)
-    return plan_switches((switch,), Found(tables), host, remove=False), tables
+def _plan_one(session: Session, switch: VSwitch, host: Host) -> tuple[SwitchesPlan, Tables]:
+    tables = read_tables(session)
+    return plan_switches((switch,), Current(tables), host, remove=False), tables
 
 
 def _restore_one(
@@ -130,7 +132,7 @@ def _restore_one(
     except Error as err:
         return False, [f"{switch.name}: {err}{roll_back_or_reconnect(session, checkpoint)[1]}"]
     odd = set_up((switch,))
-    return True, odd + transaction.refused(switches.read_tables(session), (switch,))
+    return True, odd + transaction.refused_devices(read_tables(session), (switch,))
 
 
 def _host(master: str) -> Host:

@@ -34,13 +34,13 @@ class Up(Frozen):
     """True if max_bandwidth does not hold for what the guest sends."""
 
 
-def settled(here: Runtime, said: NicSettings) -> NicSettings:
+def with_index(here: Runtime, said: NicSettings) -> NicSettings:
     """What is said, with the index by which tags mean the NIC. Raises Error."""
     if not by_index(said.tags):
         return said
     from ganeti_ovs.node import plugged
 
-    return plugged.settled(here, said)
+    return plugged.with_index(here, said)
 
 
 def up(here: Runtime, said: NicSettings) -> Up:
@@ -79,7 +79,7 @@ def down(here: Runtime, said: NicSettings) -> None:
             _bury(here, said, record)
 
 
-def undo(here: Runtime, said: NicSettings) -> None:
+def take_back(here: Runtime, said: NicSettings) -> None:
     """Remove the port that a call which has failed may have attached. Raises Error."""
     tap = interface_name(said.tap, "INTERFACE")
     with Session(here.socket, tap, here.limit) as session:

@@ -11,7 +11,7 @@ from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.ovsdb.switches import read_tables
-from ganeti_ovs.plan.found import Found
+from ganeti_ovs.plan.current import Current
 from ganeti_ovs.plan.unchanged import unchanged
 from ganeti_ovs.plan.undo import undo
 
@@ -33,7 +33,7 @@ def commit(
     _results, cfg = session.commit([*unchanged(operations, before), *operations])
     try:
         session.wait_applied(cfg)
-        problems = refused(read_tables(session), wanted)
+        problems = refused_devices(read_tables(session), wanted)
     except TransactionFailed as err:
         raise Error(str(err)) from err
     if problems:
@@ -63,13 +63,13 @@ def untouched(before: Tables, now: Tables) -> bool:
     return first == second
 
 
-def refused(tables: Tables, wanted: Iterable[VSwitch]) -> list[str]:
+def refused_devices(tables: Tables, wanted: Iterable[VSwitch]) -> list[str]:
     """What ovs-vswitchd has not taken over, a line each."""
-    found = Found(tables)
+    current = Current(tables)
     problems = []
     for switch in wanted:
         for name in (switch.name, *switch.uplinks):
-            row = found.interfaces.get(name)
+            row = current.interfaces.get(name)
             if row is None:
                 problems.append(f"{switch.name}: {name} has gone from the database")
             elif row.error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ganeti_ovs.model.operations import Operation
-    from ganeti_ovs.ovsdb.decode import Result
+    from ganeti_ovs.ovsdb.decode import Reply
 
 __all__ = ["ANSWER_LIMIT", "DATABASE", "Client", "DatabaseUnavailable", "TransactionFailed"]
 
@@ -110,11 +110,11 @@ class Client:
         """Queue `operations` as one transaction; `answer` has what `checked` takes."""
         return self.post("transact", DATABASE, *map(encoded_operation, operations))
 
-    def transact(self, operations: Sequence[Operation]) -> list[Result]:
+    def transact(self, operations: Sequence[Operation]) -> list[Reply]:
         """Carry out `operations` as one transaction and return one result for each."""
         return self.checked(self.answer(self.send(operations)), operations)
 
-    def checked(self, results: Any, operations: Sequence[Operation]) -> list[Result]:
+    def checked(self, results: Any, operations: Sequence[Operation]) -> list[Reply]:
         """The results of a transaction of `operations` if all are good, else TransactionFailed.
 
         NOTE: a commit that fails comes as one element more than there were operations;

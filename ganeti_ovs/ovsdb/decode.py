@@ -30,7 +30,7 @@ class Misfit(ValueError):
     """A value that a column cannot have."""
 
 
-class Result(Frozen):
+class Reply(Frozen):
     """What an operation, carried out, has given."""
 
     rows: tuple[Any, ...] = ()
@@ -177,7 +177,7 @@ _REFERENCES = (
 """(table, column, table that it refers to)."""
 
 
-def decoded(operation: Operation, result: Any) -> Result:
+def decoded(operation: Operation, result: Any) -> Reply:
     """The result of `operation`, carried out. Raises Strange."""
     if not isinstance(result, dict):
         raise Strange("a result that is no object")
@@ -185,13 +185,13 @@ def decoded(operation: Operation, result: Any) -> Result:
         rows = result.get("rows")
         if not isinstance(rows, list):
             raise Strange("a selection without rows")
-        return Result(decoded_rows(operation.table, rows, operation.columns))
+        return Reply(decoded_rows(operation.table, rows, operation.columns))
     if isinstance(operation, Insert):
         try:
-            return Result(uuid=reference(result.get("uuid")))
+            return Reply(uuid=reference(result.get("uuid")))
         except Misfit as err:
             raise Strange("a new row without UUID") from err
-    return Result()
+    return Reply()
 
 
 def decoded_rows(table: str, rows: list[Any], columns: Sequence[str] = ()) -> tuple[Row, ...]:

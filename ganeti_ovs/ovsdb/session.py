@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ganeti_ovs.model.operations import Operation
-    from ganeti_ovs.ovsdb.decode import Result
+    from ganeti_ovs.ovsdb.decode import Reply
 
 NODE = "node"
 """The lock of those who deduce what this node's ports must be (reconcile, hooks, ganeti-watcher).
@@ -98,7 +98,7 @@ class Session(Client):
 
         return self.until(held, monotonic() + 2 * self.limit + ANSWER_LIMIT + patience)
 
-    def commit(self, operations: Sequence[Operation]) -> tuple[list[Result], int]:
+    def commit(self, operations: Sequence[Operation]) -> tuple[list[Reply], int]:
         """Commit `operations` as one transaction, holding the locks.
 
         Returns their results and the number of the configuration to wait for.

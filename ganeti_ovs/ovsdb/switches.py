@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.rows import Bridge, Interface, Port, QoS, Root
-from ganeti_ovs.ovsdb.session import SWITCHES
 
 if TYPE_CHECKING:
     from ganeti_ovs.model.rows import Tables
     from ganeti_ovs.ovsdb.client import Client
-
-LOCK = SWITCHES
-"""The session's lock while vSwitches are changed; see Session."""
 
 READ = (
     Root.table, Bridge.table, Port.table, Interface.table, QoS.table, "Mirror", "Controller",

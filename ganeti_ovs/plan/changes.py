@@ -60,7 +60,7 @@ class Change:
     """Of kinds that say so: several devices or ports."""
 
 
-def said(line: str) -> Change:
+def from_text(line: str) -> Change:
     """What a node of an older version says that it changes."""
     return Change(Kind.SAID, "", new=line)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.plan.found import Found
+from ganeti_ovs.plan.current import Current
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,25 +24,27 @@ def states(tables: Tables, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     lacp_current (True: the other side answers; None: no LACP); a bond has mode, lacp, active (the
     member that active-backup uses) and negotiated (None without LACP).
     """
-    found = Found(tables)
-    return {name: _switch(found.bridges[name], found) for name in names if name in found.bridges}
+    current = Current(tables)
+    return {
+        name: _switch(current.bridges[name], current) for name in names if name in current.bridges
+    }
 
 
-def _switch(bridge: Bridge, found: Found) -> dict[str, Any]:
-    ports = found.ports_of(bridge)
-    guests = {words: port for port in ports if (words := found.guest(port))}
-    uplinks = [port for port in ports if port.ours and not found.guest(port)]
-    mtus = [row.mtu or 0 for port in guests.values() for row in found.members(port).values()]
+def _switch(bridge: Bridge, current: Current) -> dict[str, Any]:
+    ports = current.ports_of(bridge)
+    guests = {words: port for port in ports if (words := current.guest(port))}
+    uplinks = [port for port in ports if port.ours and not current.guest(port)]
+    mtus = [row.mtu or 0 for port in guests.values() for row in current.members(port).values()]
     return {
         "datapath_type": bridge.datapath_type or "system",
-        "ports": {port.name: _port(port, found) for port in uplinks},
+        "ports": {port.name: _port(port, current) for port in uplinks},
         "guest_mtu": max(mtus, default=None),
         "cut": _cut(guests, uplinks),
     }
 
 
-def _port(port: Port, found: Found) -> dict[str, Any]:
-    rows = found.members(port)
+def _port(port: Port, current: Current) -> dict[str, Any]:
+    rows = current.members(port)
     members = {
         name: {
             "link": row.link_state or "down",
@@ -57,11 +59,11 @@ def _port(port: Port, found: Found) -> dict[str, Any]:
     state: dict[str, Any] = {"members": members, "trunks": sorted(port.trunks)}
     if len(members) > 1:
         lacp, active = port.lacp or "off", port.bond_active_slave
-        current = [row.lacp_current is True for row in rows.values()]
+        answering = [row.lacp_current is True for row in rows.values()]
         state["bond"] = {
             "mode": port.bond_mode or "active-backup",
             "lacp": lacp,
-            "negotiated": None if lacp == "off" else all(current),
+            "negotiated": None if lacp == "off" else all(answering),
             "active": next(
                 (name for name, row in rows.items() if active and row.mac_in_use == active), None
             ),

@@ -15,8 +15,7 @@ from ganeti_ovs.model.operations import Insert, Mutate, Mutation, at
 from ganeti_ovs.model.rows import Bridge, Interface, Named, Port, Root, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, bond_name
 from ganeti_ovs.plan.changes import Change, Kind
-from ganeti_ovs.plan.found import Found, own_settings
-from ganeti_ovs.plan.settings import (
+from ganeti_ovs.plan.columns import (
     claim,
     compare,
     interface_columns,
@@ -26,6 +25,7 @@ from ganeti_ovs.plan.settings import (
     port_columns,
     write,
 )
+from ganeti_ovs.plan.current import Current, own_settings
 
 if TYPE_CHECKING:
     from ganeti_ovs.model.operations import Operations
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 Reference = Uuid | Named
 
 
-def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str]) -> dict[str, Port]:
+def kept_ports(
+    wanted: Iterable[VSwitch], current: Current, devices: frozenset[str]
+) -> dict[str, Port]:
     """vSwitch -> the Port row that goes on being the port of its uplinks.
 
     First the ports that are on the vSwitch already, then those that come from
@@ -41,22 +43,22 @@ def kept_ports(wanted: Iterable[VSwitch], found: Found, devices: frozenset[str])
     """
     kept: dict[str, Port] = {}
     for switch in wanted:
-        bridge = found.bridges.get(switch.name)
+        bridge = current.bridges.get(switch.name)
         if bridge and switch.uplinks:
-            _keep(kept, switch, found.ports_of(bridge), found, devices)
+            _keep(kept, switch, current.ports_of(bridge), current, devices)
     taken = {port.uuid for port in kept.values()}
     for switch in wanted:
         if switch.name in kept:
             continue
-        places = filter(None, map(found.place, switch.uplinks))
+        places = filter(None, map(current.place, switch.uplinks))
         coming = [
             port
             for _bridge, port in places
             if port.uuid not in taken
             and port.name in switch.uplinks
-            and set(found.members(port)) <= set(switch.uplinks)
+            and set(current.members(port)) <= set(switch.uplinks)
         ]
-        _keep(kept, switch, coming, found, devices)
+        _keep(kept, switch, coming, current, devices)
     return kept
 
 
@@ -64,18 +66,18 @@ def _keep(
     kept: dict[str, Port],
     switch: VSwitch,
     ports: list[Port],
-    found: Found,
+    current: Current,
     devices: frozenset[str],
 ) -> None:
     rated = []
     for port in ports:
-        members = set(found.members(port))
+        members = set(current.members(port))
         common = len(members & set(switch.uplinks))
         name = port.name
         # NOTE: a port's name cannot be changed, and a device needs its name for itself as soon
         # as it is not in this port any more.
         free = name in switch.uplinks or (name not in devices and name not in members)
-        if free and (common or port.ours) and not found.guest(port):
+        if free and (common or port.ours) and not current.guest(port):
             rated.append((-common, not port.ours, name, port))
     if rated:
         kept[switch.name] = min(rated, key=lambda one: one[:3])[3]
@@ -84,13 +86,13 @@ def _keep(
 class Uplink:
     """Operations for the uplinks of one vSwitch; `suffix` keeps names of new rows apart."""
 
-    def __init__(self, switch: VSwitch, found: Found, suffix: str) -> None:
+    def __init__(self, switch: VSwitch, current: Current, suffix: str) -> None:
         self.switch = switch
         self.operations: Operations = []
         self.changes: list[Change] = []
         self.kept: list[str] = []
         """What somebody else has set, and stays; in words."""
-        self._found = found
+        self._current = current
         self._suffix = suffix
 
     def make(self) -> Named:
@@ -112,7 +114,7 @@ class Uplink:
     def change(self, port: Port) -> None:
         """The port as it is made right, in its row."""
         switch, name = self.switch, port.name
-        members = self._found.members(port)
+        members = self._current.members(port)
         own = own_settings(port)
         now_own: set[str] = set(own)
         add = [device for device in switch.uplinks if device not in members]
@@ -150,13 +152,13 @@ class Uplink:
 
     def _member(self, device: str) -> Reference:
         columns = interface_columns(self.switch)
-        row = self._found.interfaces.get(device)
+        row = self._current.interfaces.get(device)
         if row is None:
             reference = Named(f"member{self._suffix}_{self.switch.uplinks.index(device)}")
             new = {"name": device, **new_row(columns)}
             self.operations.append(Insert(Interface.table, reference, new))
             return reference
-        place = self._found.place(device)
+        place = self._current.place(device)
         own = own_settings(place[1]) if place else set()
         difference = compare(row, columns, own, self.switch.name, device)
         self.operations += write(row, difference)
@@ -172,9 +174,9 @@ def _stays_active(member: Interface) -> dict[str, object]:
     return {} if member.mac_in_use is None else {"bond_active_slave": member.mac_in_use}
 
 
-def take_out(devices: list[str], bridge: Bridge, port: Port, found: Found) -> Mutate:
+def take_out(devices: list[str], bridge: Bridge, port: Port, current: Current) -> Mutate:
     """The operation that takes devices out of a port, or the port off if it has no others."""
-    members = found.members(port)
+    members = current.members(port)
     if set(members) <= set(devices):
         return bridge_ports(bridge, "delete", port.uuid)
     return _members(port, [members[device].uuid for device in devices], [])

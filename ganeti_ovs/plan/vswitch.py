@@ -10,9 +10,7 @@ from ganeti_ovs.model.operations import Insert
 from ganeti_ovs.model.rows import Bridge, Interface, Named, Port, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, bond_name
 from ganeti_ovs.plan.changes import Change, Kind
-from ganeti_ovs.plan.draft import Draft, Plan
-from ganeti_ovs.plan.found import Found, Host, own_settings
-from ganeti_ovs.plan.settings import (
+from ganeti_ovs.plan.columns import (
     bridge_columns,
     claim,
     compare,
@@ -22,6 +20,8 @@ from ganeti_ovs.plan.settings import (
     new_row,
     write,
 )
+from ganeti_ovs.plan.current import Current, Host, own_settings
+from ganeti_ovs.plan.switchplan import Draft, SwitchesPlan
 from ganeti_ovs.plan.uplink import (
     Reference,
     Uplink,
@@ -33,60 +33,60 @@ from ganeti_ovs.plan.uplink import (
 
 
 def plan_switches(
-    wanted: tuple[VSwitch, ...], found: Found, host: Host, remove: bool = True
-) -> Plan:
+    wanted: tuple[VSwitch, ...], current: Current, host: Host, remove: bool = True
+) -> SwitchesPlan:
     """Operations that make the node's vSwitches what `wanted` says, in one transaction.
 
     They are right for one who forces, too: what is refused otherwise is among
     them. Without `remove`, `wanted` are not all, and the others stay.
     """
-    return _Planner(wanted, found, host).run(remove)
+    return _Planner(wanted, current, host).run(remove)
 
 
 class _Planner:
-    def __init__(self, wanted: tuple[VSwitch, ...], found: Found, host: Host) -> None:
-        self.wanted, self.found, self.host = wanted, found, host
+    def __init__(self, wanted: tuple[VSwitch, ...], current: Current, host: Host) -> None:
+        self.wanted, self.current, self.host = wanted, current, host
         self.plan = Draft()
-        self.kept = kept_ports(wanted, found, host.devices)
+        self.kept = kept_ports(wanted, current, host.devices)
         self.kept_rows = {port.uuid for port in self.kept.values()}
         self.names = {switch.name for switch in wanted}
         self.taken: dict[Uuid, list[str]] = {}
         """UUID of a Port that is not ours -> devices that become uplinks, if forced."""
 
-    def run(self, remove: bool) -> Plan:
-        for bridge in self.found.bridges.values():
+    def run(self, remove: bool) -> SwitchesPlan:
+        for bridge in self.current.bridges.values():
             if remove and bridge.ours and bridge.name not in self.names:
                 self._remove(bridge)
         for number, switch in enumerate(self.wanted):
             for device in switch.uplinks:
                 self._check_device(switch, device)
-            there = self.found.bridges.get(switch.name)
+            there = self.current.bridges.get(switch.name)
             if there:
                 self._change(switch, there, str(number))
             else:
                 self._make(switch, str(number))
         for devices in self.taken.values():
-            place = self.found.place(devices[0])
+            place = self.current.place(devices[0])
             if place:
-                self.plan.operations.append(take_out(devices, *place, self.found))
+                self.plan.operations.append(take_out(devices, *place, self.current))
         return self.plan.done()
 
     def _check_device(self, switch: VSwitch, device: str) -> None:
-        place = self.found.place(device)
+        place = self.current.place(device)
         if place is None:
             if device not in self.host.devices:
                 self.plan.devices.append(f"{switch.name}: this node has no device {device}")
         else:
             bridge, port = place
-            guest = self.found.guest(port)
-            if self.found.interfaces[device].type in ("internal", "patch"):
+            guest = self.current.guest(port)
+            if self.current.interfaces[device].type in ("internal", "patch"):
                 self.plan.errors.append(f"{switch.name}: {device} is Open vSwitch's own, no device")
             elif guest:
                 self.plan.errors.append(f"{switch.name}: {device} is the port of {guest}")
             if bridge.name == switch.name:
                 return
             if not (bridge.ours and port.ours):
-                alone = len(self.found.members(port)) == 1 or port.name != device
+                alone = len(self.current.members(port)) == 1 or port.name != device
                 (self.plan.refused if alone else self.plan.errors).append(
                     f"{switch.name}: {device} is on vSwitch {bridge.name} already"
                 )
@@ -100,8 +100,8 @@ class _Planner:
 
     def _make(self, switch: VSwitch, suffix: str) -> None:
         name = switch.name
-        port = self.found.ports.get(name)
-        if port or name in self.found.interfaces:
+        port = self.current.ports.get(name)
+        if port or name in self.current.interfaces:
             fake = port and port.fake_bridge
             what = "a fake bridge" if fake else "a port of another vSwitch"
             self.plan.errors.append(f"{name} is {what}; remove it or take another name")
@@ -138,7 +138,7 @@ class _Planner:
         now_own = set(difference.own)
         if "datapath_type" in difference.columns:
             self.plan.warnings.append(f"{name}: another datapath takes all ports off for a moment")
-        internal = self.found.interfaces.get(name)
+        internal = self.current.interfaces.get(name)
         if internal:
             mtu = compare(internal, interface_columns(switch), own, name)
             operations += write(internal, mtu)
@@ -156,17 +156,17 @@ class _Planner:
         """Adds to `ports` what the bridge does not have yet; what stays as somebody has set it."""
         if not switch.uplinks:
             return []
-        uplink = Uplink(switch, self.found, suffix)
+        uplink = Uplink(switch, self.current, suffix)
         port = self.kept.get(switch.name)
         if port:
             uplink.change(port)
-            old = self.found.place(next(iter(self.found.members(port)), ""))
+            old = self.current.place(next(iter(self.current.members(port)), ""))
             if old and old[0].name != switch.name:
                 self.plan.operations.append(bridge_ports(old[0], "delete", port.uuid))
                 uplink.changes.append(
                     Change(Kind.PORT_MOVED, switch.name, port.name, old=old[0].name)
                 )
-                if switch.name in self.found.bridges:
+                if switch.name in self.current.bridges:
                     ports.append(port.uuid)
         else:
             if switch.bond:
@@ -177,18 +177,18 @@ class _Planner:
         return uplink.kept
 
     def _check_name(self, switch: VSwitch, name: str) -> None:
-        found = self.found
-        if name in self.host.devices or name in found.ports or name in found.interfaces:
+        current = self.current
+        if name in self.host.devices or name in current.ports or name in current.interfaces:
             self.plan.errors.append(f"{switch.name}: its bond would be {name}, which is there")
 
     def _drop_ports(self, switch: VSwitch, bridge: Bridge) -> None:
         """Ports that were for uplinks, and those whose devices are in the kept one now."""
         dropped = [
             port
-            for port in self.found.ports_of(bridge)
+            for port in self.current.ports_of(bridge)
             if port.uuid not in self.kept_rows
-            and not self.found.guest(port)
-            and (port.ours or set(self.found.members(port)) & set(switch.uplinks))
+            and not self.current.guest(port)
+            and (port.ours or set(self.current.members(port)) & set(switch.uplinks))
         ]
         for port in dropped:
             self.plan.operations.append(bridge_ports(bridge, "delete", port.uuid))
@@ -196,7 +196,7 @@ class _Planner:
         if dropped and not switch.uplinks:
             self.plan.refused += [
                 f"{name} carries {self.host.carries[name]} and would have no uplink"
-                for name, _vlan in self.found.used_by(self.host, bridge)
+                for name, _vlan in self.current.used_by(self.host, bridge)
             ]
 
     def _check_trunks(self, switch: VSwitch, bridge: Bridge) -> None:
@@ -204,7 +204,7 @@ class _Planner:
         kept = self.kept.get(switch.name)
         if not switch.trunks or (kept and kept.trunks == frozenset(switch.trunks)):
             return
-        for name, vlan in self.found.used_by(self.host, bridge):
+        for name, vlan in self.current.used_by(self.host, bridge):
             if vlan not in switch.trunks:
                 where = f"in VLAN {vlan}" if vlan else "untagged"
                 self.plan.refused.append(
@@ -214,9 +214,9 @@ class _Planner:
 
     def _remove(self, bridge: Bridge) -> None:
         name = bridge.name
-        ports = self.found.ports_of(bridge)
-        guests = list(filter(None, map(self.found.guest, ports)))
-        others = [p.name for p in ports if not self.found.guest(p) and not p.ours]
+        ports = self.current.ports_of(bridge)
+        guests = list(filter(None, map(self.current.guest, ports)))
+        others = [p.name for p in ports if not self.current.guest(p) and not p.ours]
         if guests:
             self.plan.refused.append(f"{name} is used by {', '.join(guests)}")
         if others:

@@ -33,13 +33,12 @@ from ganeti_ovs.node.checkpoint import to_data
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.node import transaction
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 guard._END = {end}
 here = runtime(os.environ)
 text = {text!r}
 wanted, _revision = from_document(text)
-with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as session:
+with document.change_lock(here, 5), Session({path!r}, SWITCHES, 10) as session:
     session.acquire()
     _plan, checkpoint = prepare(session, wanted, "")
     entry = pending.new_entry(here, text)

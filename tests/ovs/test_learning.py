@@ -11,8 +11,7 @@ import pytest
 
 from ganeti_ovs.linux.rarp import rarp
 from ganeti_ovs.node.announce import announce
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 from tests.ovs.nodeapply import Node, answer
 from tests.ovs.support import environ, said
 from tests.testbed.namespace import run
@@ -174,7 +173,7 @@ def test_what_was_learned_at_the_uplink_is_forgotten(ovs: OpenVSwitch, product: 
 
         wait_until(known, "the station at the uplink")
         stations = {"br0": ((mac, 10),)}
-        with Session(str(ovs.socket), switches.LOCK, 10) as session:
+        with Session(str(ovs.socket), SWITCHES, 10) as session:
             assert announce(session, ["br0"], stations) == []
         assert mac not in ovs.appctl("fdb/show", "br0")
 

@@ -19,9 +19,8 @@ from ganeti_ovs.model.vswitch import vswitch
 from ganeti_ovs.node import transaction
 from ganeti_ovs.node.document import change_lock
 from ganeti_ovs.node.switches import prepare
-from ganeti_ovs.ovsdb import switches
 from ganeti_ovs.ovsdb.client import TransactionFailed
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 from tests.ovs.nodeapply import Node, Wanted, answer, document
 from tests.ovs.support import environ, port, said, wanted
 from tests.testbed.frames import exchange
@@ -380,12 +379,11 @@ from ganeti_ovs.node import document, pending
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.node import transaction
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 here = runtime(os.environ)
 text = {text!r}
 wanted, _revision = from_document(text)
-with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as session:
+with document.change_lock(here, 5), Session({path!r}, SWITCHES, 10) as session:
     session.acquire()
     _plan, checkpoint = prepare(session, wanted, "")
     entry = pending.new_entry(here, text)
@@ -445,7 +443,7 @@ def test_rows_changed_between_reading_and_writing(
     """Members of a port, and a guest that starts on a vSwitch that is to go."""
     node.run({**br0("e0+e1"), "br1": {}})
     wish = tuple(vswitch(name, values) for name, values in br0("e0").items())
-    with Session(str(ovs.socket), switches.LOCK, 10) as session:
+    with Session(str(ovs.socket), SWITCHES, 10) as session:
         session.acquire()
         _plan, checkpoint = prepare(session, wish, "")
         change = checkpoint.operations, checkpoint.before

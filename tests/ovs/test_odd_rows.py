@@ -11,7 +11,7 @@ from ganeti_ovs.model.rows import Uuid
 from ganeti_ovs.node.steps import carry_out, carry_out_singly
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NODE, Session
-from ganeti_ovs.plan.reconcile import Step
+from ganeti_ovs.plan.portsplan import PortStep
 from tests.ovs.support import port, wanted
 from tests.ovs.test_reconcile import lose_database, nic, reconcile, start
 from tests.testbed.guests import Guests
@@ -114,8 +114,8 @@ def test_what_no_plan_foresees(ovs: OpenVSwitch) -> None:
     """A transaction that fails because of one tap is made tap by tap, at last."""
     br1 = Where("name", "br1")
     steps = [
-        Step("tap0", "", [], [Select("Bridge", Where("name", "br0"), ("_uuid",))]),
-        Step(
+        PortStep("tap0", "", [], [Select("Bridge", Where("name", "br0"), ("_uuid",))]),
+        PortStep(
             "tap1",
             "",
             [],
@@ -124,7 +124,7 @@ def test_what_no_plan_foresees(ovs: OpenVSwitch) -> None:
                 Update("Bridge", br1, {"colour": "red"}),
             ],
         ),
-        Step(
+        PortStep(
             "tap2",
             "",
             [],

@@ -16,8 +16,7 @@ import pytest
 from ganeti_ovs.model.document import sha256
 from ganeti_ovs.node.document import change_lock
 from ganeti_ovs.node.settle import settle
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 from tests.ovs.nodeapply import Node, Wanted, answer, document
 from tests.ovs.test_node_apply_kills import WORDS, killed_before_the_confirmation, on_disk
 from tests.testbed.disk import Disk
@@ -36,11 +35,10 @@ from ganeti_ovs.node import document, pending
 from ganeti_ovs.node.checkpoint import to_data
 from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
-from ganeti_ovs.ovsdb import switches
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import SWITCHES, Session
 here = runtime(os.environ)
 text = {text!r}
-with document.change_lock(here, 5), Session({path!r}, switches.LOCK, 10) as session:
+with document.change_lock(here, 5), Session({path!r}, SWITCHES, 10) as session:
     session.acquire()
     _plan, checkpoint = prepare(session, from_document(text)[0], "")
     entry = pending.new_entry(here, text)
@@ -163,7 +161,7 @@ def test_a_race_is_no_refusal(node: Node) -> None:
             Raced.raced += 1
             return super().commit(*arguments)
 
-    with Raced(str(node.ovs.socket), switches.LOCK, 10) as session:
+    with Raced(str(node.ovs.socket), SWITCHES, 10) as session:
         session.acquire()
         done, problems = settle(session, node.runtime)
     assert Raced.raced == 2

@@ -20,7 +20,7 @@ from ganeti_ovs.model.rows import Tables
 from ganeti_ovs.ovsdb.encode import encoded_operation
 from ganeti_ovs.ovsdb.stored import tables_from_json
 from ganeti_ovs.ovsdb.switches import READ
-from ganeti_ovs.plan.found import Found
+from ganeti_ovs.plan.current import Current
 from tests.testbed.openvswitch import SCHEMA
 
 if not Path(SCHEMA).exists():
@@ -37,8 +37,8 @@ class Database:
         self.tables: dict[str, dict[str, dict[str, Any]]] = {table: {} for table in READ}
         self._insert(ROOT, {}, {})
 
-    def found(self) -> Found:
-        return Found(self.rows())
+    def found(self) -> Current:
+        return Current(self.rows())
 
     def rows(self) -> Tables:
         """As they are read."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ganeti_ovs.master.answers import Answer, NotUnderstood, read_answer
 from ganeti_ovs.model.errors import BadInput
-from ganeti_ovs.plan.changes import FORMAT, Change, Kind, from_json, said, to_json
+from ganeti_ovs.plan.changes import FORMAT, Change, Kind, from_json, from_text, to_json
 from ganeti_ovs.plan.health import differences, failures, oddities
 from ganeti_ovs.plan.received import received_state
 from ganeti_ovs.plan.words import words
@@ -83,7 +83,7 @@ def test_this_version() -> None:
 
 def test_the_version_before() -> None:
     answer = read_answer({"applied": True, "changes": ["br0: made"], "warnings": []})
-    assert answer == Answer((said("br0: made"),), applied=True)
+    assert answer == Answer((from_text("br0: made"),), applied=True)
     assert [words(one) for one in answer.changes] == ["br0: made"]
     assert read_answer({"confirmed": True}).confirmed
 

@@ -18,7 +18,7 @@ from ganeti_ovs.model.operations import Comment, Select
 from ganeti_ovs.model.rows import Port
 from ganeti_ovs.ovsdb import client as module
 from ganeti_ovs.ovsdb.client import Client, DatabaseUnavailable, TransactionFailed
-from ganeti_ovs.ovsdb.decode import Result
+from ganeti_ovs.ovsdb.decode import Reply
 
 SELECT = [Select("Port", None, ("name", "external_ids"))]
 Behaviour = Callable[[socket.socket, dict[str, Any]], None]
@@ -75,7 +75,7 @@ def test_two_messages_at_once_and_an_echo_between(tmp_path: Path) -> None:
         peer.sendall(json.dumps(update).encode() + reply(request, [{}]))
 
     with server(tmp_path / "s", behave) as path, Client(path) as client:
-        assert client.transact([Comment("x")]) == [Result()]
+        assert client.transact([Comment("x")]) == [Reply()]
         assert [message["method"] for message in client.notifications] == ["update", "update"]
     assert heard == [{"id": "echo", "result": ["x"], "error": None}]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganeti_ovs.cli.difference import shown
-from ganeti_ovs.plan.changes import Change, Kind, said
+from ganeti_ovs.plan.changes import Change, Kind, from_text
 
 RED, GREEN, END = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
@@ -58,7 +58,7 @@ RED, GREEN, END = "\x1b[31m", "\x1b[32m", "\x1b[0m"
             f"~ br0: x: bond_primary {RED}a -> b{END} -> {GREEN}{{c}}{END}",
         ),
         # Nobody guesses what an older version's words are.
-        (said("br0: port e0 removed"), "~ br0: port e0 removed"),
+        (from_text("br0: port e0 removed"), "~ br0: port e0 removed"),
     ],
 )
 def test_lines(change: Change, wanted: str) -> None:

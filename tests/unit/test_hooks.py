@@ -54,7 +54,7 @@ def test_after_an_operation(tmp_path: Path) -> None:
     assert not any(one.startswith(("ganeti_ovs.node", "ganeti_ovs.master")) for one in without)
     assert not without & {"dataclasses", "json", "socket", "subprocess"}
     with_it = modules_of("ganeti_ovs.node.reconcile")
-    assert "ganeti_ovs.plan.reconcile" in with_it
+    assert "ganeti_ovs.plan.portsplan" in with_it
     assert not with_it & {"json", "socket", "subprocess", "logging", "click"}
     assert not any(one.startswith("ganeti_ovs.master") for one in with_it)
 
@@ -93,7 +93,7 @@ def reads(here: Runtime, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def view(here: Runtime, monkeypatch: pytest.MonkeyPatch, *running: Running) -> looking.View:
+def view(here: Runtime, monkeypatch: pytest.MonkeyPatch, *running: Running) -> looking.Seen:
     """What a look sees on a node with an empty database."""
     nothing = Snapshot(live={}, odd={}, switches=frozenset(), orphans=())
     monkeypatch.setattr(looking, "read_snapshot", lambda _client: nothing)

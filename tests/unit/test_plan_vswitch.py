@@ -16,8 +16,8 @@ from ganeti_ovs.model.rows import Bridge, Port, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, check_together, vswitch
 from ganeti_ovs.ovsdb.encode import encoded_columns
 from ganeti_ovs.plan.compare import left
-from ganeti_ovs.plan.draft import Plan
-from ganeti_ovs.plan.found import Found, Host
+from ganeti_ovs.plan.current import Current, Host
+from ganeti_ovs.plan.switchplan import SwitchesPlan
 from ganeti_ovs.plan.undo import undo
 from ganeti_ovs.plan.vswitch import plan_switches
 from ganeti_ovs.plan.words import words
@@ -71,7 +71,7 @@ def port(
     )  # fmt: skip
 
 
-def apply(database: Database, *wanted: VSwitch, host: Host = HOST) -> Plan:
+def apply(database: Database, *wanted: VSwitch, host: Host = HOST) -> SwitchesPlan:
     plan = plan_switches(wanted, database.found(), host)
     for one in plan.operations:
         if isinstance(one, Insert | Update):
@@ -106,11 +106,11 @@ def members(database: Database, name: str) -> list[str]:
     return list(found.members(found.ports[name]))
 
 
-def lines(plan: Plan) -> list[str]:
+def lines(plan: SwitchesPlan) -> list[str]:
     return [words(change) for change in plan.changes]
 
 
-def refusals(plan: Plan) -> list[str]:
+def refusals(plan: SwitchesPlan) -> list[str]:
     return [*plan.errors, *plan.devices, *plan.refused]
 
 
@@ -140,7 +140,7 @@ def test_new() -> None:
         assert row(database, "Interface", name)["mtu_request"] == 9000
     rows = database.found()
     assert rows.bridges["br0"].ours and rows.ports["bond-br0"].ours
-    # Marked interfaces are guests', see plan.reconcile.
+    # Marked interfaces are guests', see plan.portsplan.
     assert not any(interface.ours for interface in rows.interfaces.values())
 
 
@@ -533,7 +533,7 @@ def test_rows_that_are_not_whole_are_left_out() -> None:
     tables["Bridge"][one.uuid] = Bridge({**one.columns, "ports": ports})
     (hand,) = (one for one in tables.of(Port).values() if one.name == "hand")
     tables["Port"][hand.uuid] = Port({**hand.columns, "interfaces": frozenset()})
-    found = Found(tables)
+    found = Current(tables)
     assert [one.name for one in found.ports_of(found.bridges["br0"])] == ["eth0", "hand"]
     plan = plan_switches((switch(uplinks="eth0"),), found, HOST)
     assert (plan.errors, plan.refused) == ((), ())

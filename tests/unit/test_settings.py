@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from ganeti_ovs.cli.main import commands
-from ganeti_ovs.cli.switchlist import FIELDS, Kept, values
+from ganeti_ovs.cli.switchlist import FIELDS, Kept, shown_values
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.settings import SETTINGS, text_of
 from ganeti_ovs.model.vswitch import VSwitch, vswitch
-from ganeti_ovs.plan.settings import bridge_columns, interface_columns, port_columns
+from ganeti_ovs.plan.columns import bridge_columns, interface_columns, port_columns
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -84,4 +84,4 @@ def test_every_setting_has_its_column() -> None:
 )  # fmt: skip
 def test_list(settings: dict[str, str], wanted: str) -> None:
     kept = Kept(vswitch("br0", settings), "rack1", ("n1", "n2"), {})
-    assert values(kept) == dict(zip(FIELDS, wanted.split(), strict=True))
+    assert shown_values(kept) == dict(zip(FIELDS, wanted.split(), strict=True))

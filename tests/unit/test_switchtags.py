@@ -13,10 +13,10 @@ from ganeti_ovs.cluster.switchtags import (
     OTHERS,
     Stored,
     TagChange,
-    change,
     change_outcome,
     read_tags,
     switches_for,
+    tag_change,
     tags_of,
     torn,
 )
@@ -45,11 +45,11 @@ def test_a_change_leads_from_one_to_the_other(
     before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]
 ) -> None:
     tags = {tag for name, settings in before.items() for tag in tags_of(name, settings)}
-    what = change(Stored(before), after)
+    what = tag_change(Stored(before), after)
     assert set(what.remove) <= tags
     assert not set(what.add) & tags
     assert read_tags((tags - {*what.remove}) | {*what.add}, "x").switches == after
-    assert change(Stored(after), after) == TagChange((), ())
+    assert tag_change(Stored(after), after) == TagChange((), ())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ganeti_ovs.model.rows import MARK, Marked
 from ganeti_ovs.model.settings import SETTINGS, Place, Setting
 from ganeti_ovs.model.vswitch import VSwitch, value
 from ganeti_ovs.plan.changes import Change, Kind
-from ganeti_ovs.plan.found import SETTINGS_KEY, own_settings
+from ganeti_ovs.plan.current import SETTINGS_KEY, own_settings
 
 if TYPE_CHECKING:
     from ganeti_ovs.model.operations import Operations

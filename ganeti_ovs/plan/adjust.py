@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.snapshot import Live
 
 
-def change(nic: Nic, live: Live, suffix: str = "", unrecorded: bool = False) -> Operations:
+def adjust(nic: Nic, live: Live, suffix: str = "", unrecorded: bool = False) -> Operations:
     """Operations that make `live` what `nic` wants; none if it is that already.
 
     The plug's time alone makes no difference, unless `unrecorded`: there is no record of what

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SwitchesPlan:
     """What to do. All but operations and changes are words for people, one a line."""
 
     operations: tuple[Operation, ...]
@@ -38,10 +38,10 @@ class Draft:
         self.errors: list[str] = []
         self.devices: list[str] = []
 
-    def done(self) -> Plan:
+    def done(self) -> SwitchesPlan:
         """The plan, with a note for the database's log if there is anything to do."""
         note = [Comment("ganeti-ovs: vSwitches")] if self.operations else []
-        return Plan(
+        return SwitchesPlan(
             operations=(*note, *self.operations),
             changes=tuple(self.changes),
             warnings=tuple(self.warnings),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.operations import Comment, Delete, Wait, at
 from ganeti_ovs.model.plug import parse_plug
-from ganeti_ovs.plan.change import change
+from ganeti_ovs.plan.adjust import adjust
 from ganeti_ovs.plan.port import attach, detach, refuse_foreign
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Desired:
+class DesiredPorts:
     """What this node's ports must be, by tap."""
 
     nics: Mapping[str, Nic]
@@ -38,7 +38,7 @@ class Desired:
 
 
 @dataclass(frozen=True)
-class Step:
+class PortStep:
     """What is to be done for one tap (its name is empty: rows that no port uses)."""
 
     tap: str
@@ -53,24 +53,24 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PortsPlan:
     """What to do. The words are for people, one a line."""
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PortStep, ...] = ()
     left: tuple[str, ...] = ()
     """Ports that are left alone though they look odd."""
     problems: tuple[str, ...] = ()
     """What cannot be put right."""
 
 
-def reconcile(desired: Desired, snapshot: Snapshot) -> Plan:
+def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
     """What gives each NIC its port and removes our stale ones.
 
     Ports of ours whose tap is gone, was made anew, or belongs to a NIC of another mode, go.
     A port of ours whose tap is there but belongs to no NIC that we know stays and is
     reported: its guest may just be starting. An odd tap gets a line and harms no other.
     """
-    steps: list[Step] = []
+    steps: list[PortStep] = []
     left: list[str] = []
     problems: list[str] = []
     for number, (_tap, nic) in enumerate(sorted(desired.nics.items())):
@@ -91,15 +91,17 @@ def reconcile(desired: Desired, snapshot: Snapshot) -> Plan:
             continue
         if why:
             words = f"removed {tap} from {live.switch}: its interface {why}"
-            steps.append(Step(tap, words, [], detach(live.found), _unchanged(live)))
+            steps.append(PortStep(tap, words, [], detach(live.found), _unchanged(live)))
         else:
             left.append(f"{tap} on {live.switch} belongs to no guest that Ganeti runs here")
     for table, uuid in snapshot.orphans:
-        steps.append(Step("", f"removed an unused {table} row of ours", [], [Delete(table, uuid)]))
-    return Plan(tuple(steps), tuple(left), tuple(problems))
+        steps.append(
+            PortStep("", f"removed an unused {table} row of ours", [], [Delete(table, uuid)])
+        )
+    return PortsPlan(tuple(steps), tuple(left), tuple(problems))
 
 
-def _wanted(nic: Nic, desired: Desired, snapshot: Snapshot, suffix: str) -> Step | None:
+def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) -> PortStep | None:
     live = snapshot.live.get(nic.tap)
     if nic.switch not in snapshot.switches:
         raise Error(f"this node has no vSwitch {nic.switch}")
@@ -110,14 +112,14 @@ def _wanted(nic: Nic, desired: Desired, snapshot: Snapshot, suffix: str) -> Step
         )
     if live is None:
         words = f"attached {_name(nic)} to {nic.switch}"
-        return Step(nic.tap, words, [], attach(nic, suffix), attached=True)
+        return PortStep(nic.tap, words, [], attach(nic, suffix), attached=True)
     if (
         live.found.marked
         and live.found.iface_id == nic.uuid
         and live.switch == nic.switch
         and bound(live, desired.plugs.get(nic.tap))
     ):
-        operations = change(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
+        operations = adjust(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
         words = f"changed {_name(nic)} on {nic.switch}"
         new = live.interface.ofport is None
         if not operations and new:
@@ -125,10 +127,10 @@ def _wanted(nic: Nic, desired: Desired, snapshot: Snapshot, suffix: str) -> Step
             words = f"waited for {_name(nic)} on {nic.switch}"
         if not operations:
             return None
-        return Step(nic.tap, words, [], operations, _unchanged(live), attached=new)
+        return PortStep(nic.tap, words, [], operations, _unchanged(live), attached=new)
     if not live.found.marked:
         refuse_foreign(live.found)
-    return Step(
+    return PortStep(
         nic.tap,
         f"replaced {_name(nic)} on {nic.switch}",
         [*_unchanged(live), *detach(live.found)],
@@ -137,7 +139,7 @@ def _wanted(nic: Nic, desired: Desired, snapshot: Snapshot, suffix: str) -> Step
     )
 
 
-def _stale(live: Live, desired: Desired) -> str:
+def _stale(live: Live, desired: DesiredPorts) -> str:
     """Why a port of ours that no NIC wants must go; empty if it may be needed."""
     tap = live.found.tap
     if tap not in desired.plugs:

@@ -25,7 +25,7 @@ class Host:
     """Interface -> what of the node's own depends on it, in words."""
 
 
-class Found:
+class Current:
     """All of it; what is not whole is left out."""
 
     def __init__(self, tables: Tables) -> None:
