@@ -51,14 +51,15 @@ class Link:
         self.up = bool(flags & _IFF_UP)
         self.mtu = 0
         """Bytes; 0 if the kernel does not say."""
-        self._kind = ""
+        self.kind = ""
+        """The kernel's word for what it is: tun, openvswitch, bridge, …; empty for hardware."""
         for kind, start, end in attributes(answer, _BODY, len(answer)):
             if kind == _IFLA_MTU:
                 self.mtu = unpack_from("=I", answer, start)[0]
             elif kind == _IFLA_LINKINFO:
                 for inner, first, last in attributes(answer, start, end):
                     if inner == _IFLA_INFO_KIND:
-                        self._kind = answer[first:last].rstrip(b"\0").decode(errors="replace")
+                        self.kind = answer[first:last].rstrip(b"\0").decode(errors="replace")
 
     def close(self) -> None:
         """Give the kernel's socket back, which else the end of the process does."""
@@ -71,8 +72,8 @@ class Link:
         no longer work; a device of the node itself must never pass.
         """
         # NOTE: xen-netback's interfaces have no link kind.
-        if self._kind != "tun" and not (not self._kind and self.tap.startswith("vif")):
-            raise Error(f"{self.tap} is no guest's interface (kind {self._kind or 'physical'!r})")
+        if self.kind != "tun" and not (not self.kind and self.tap.startswith("vif")):
+            raise Error(f"{self.tap} is no guest's interface (kind {self.kind or 'physical'!r})")
 
     def set_up(self) -> None:
         """Set it administratively up. Raises Error when the kernel refuses."""

@@ -13,7 +13,7 @@ from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node.calls import LONGEST, Calls
 from ganeti_ovs.node.checkpoint import Checkpoint
 from ganeti_ovs.node.commit import Commit
-from ganeti_ovs.node.document import kept
+from ganeti_ovs.node.document import kept, kept_names
 from ganeti_ovs.node.phases import Phase
 from ganeti_ovs.node.settle import settle
 from ganeti_ovs.node.switches import objections, prepare
@@ -80,7 +80,8 @@ class Agent:
         answer: Answer = {"applied": False, "dry_run": True, **_planned(plan, warnings)}
         if self.request.state:
             answer["state"] = self._state(checkpoint.before)
-            answer["kept"] = kept(self.runtime) == self.request.wanted
+            # None is as good as an empty one.
+            answer["kept"] = (kept(self.runtime) or ()) == self.request.wanted
         self.tell({**answer, **({"error": against} if against else {})})
         return against
 
@@ -120,7 +121,8 @@ class Agent:
         return not problem
 
     def _prepare(self) -> tuple[SwitchesPlan, Checkpoint]:
-        return prepare(self.session, self.request.wanted, self.request.master)
+        known = kept_names(self.runtime)
+        return prepare(self.session, self.request.wanted, self.request.master, known)
 
     def _applied(self, plan: SwitchesPlan, commit: Commit) -> Answer:
         forced = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]

@@ -39,6 +39,14 @@ def kept(runtime: Runtime) -> tuple[VSwitch, ...] | None:
         raise Error(f"{document_path(runtime)}: {err}") from err
 
 
+def kept_names(runtime: Runtime) -> frozenset[str]:
+    """The names of the vSwitches that it wants; none if there is none, or it cannot be read."""
+    try:
+        return frozenset(switch.name for switch in kept(runtime) or ())
+    except Error:
+        return frozenset()
+
+
 def kept_digest(runtime: Runtime) -> str | None:
     """Its digest; None if this node has none, "" for a broken one. Raises Error."""
     text = load(runtime)

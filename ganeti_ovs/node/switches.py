@@ -29,14 +29,20 @@ _PATIENCE = 2.0
 
 
 def prepare(
-    client: Client, wanted: tuple[VSwitch, ...], master: str
+    client: Client,
+    wanted: tuple[VSwitch, ...],
+    master: str,
+    known: frozenset[str] | None = None,
 ) -> tuple[SwitchesPlan, Checkpoint]:
     """What is to be done for `wanted`, and what it takes to roll it back. Changes nothing.
 
-    `master`: the address of who calls by ssh; "": nobody does.
+    `master`: the address of who calls by ssh; "": nobody does. `known`: names of the vSwitches
+    that the node keeps; None: `wanted` are those.
     """
     tables = read_tables(client)
-    plan = plan_switches(wanted, Current(tables), _host(master))
+    if known is None:
+        known = frozenset(switch.name for switch in wanted)
+    plan = plan_switches(wanted, Current(tables), _host(master, known))
     return plan, Checkpoint([*plan.operations], tables, devices=devices(wanted))
 
 
@@ -94,7 +100,8 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
             problems += unsettled
             # As it is now: who had the lock before may have kept another one.
             restored = (kept(runtime) if keeps else None) or ()
-            host = _host(master) if restored else Host(frozenset())
+            names = frozenset(switch.name for switch in restored)
+            host = _host(master, names) if restored else Host(frozenset())
             for switch in restored:
                 plan, tables = _plan_one(session, switch, host)
                 against = [*plan.errors, *plan.refused]
@@ -135,6 +142,20 @@ def _restore_one(
     return True, odd + transaction.refused_devices(read_tables(session), (switch,))
 
 
-def _host(master: str) -> Host:
+def _host(master: str, known: frozenset[str]) -> Host:
     devices = frozenset(name for _index, name in if_nameindex())
-    return Host(devices, carries(master))
+    return Host(devices, carries(master), frozenset(filter(_is_internal, devices & known)))
+
+
+def _is_internal(device: str) -> bool:
+    """True if it is what Open vSwitch makes for a vSwitch's own interface.
+
+    NOTE: ovs-vswitchd leaves these behind when it ends. On the userspace datapath they are
+    persistent taps.
+    """
+    try:
+        link = Link(device)
+    except Error:
+        return False
+    link.close()
+    return link.kind in ("openvswitch", "tun")

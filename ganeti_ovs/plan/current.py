@@ -23,6 +23,8 @@ class Host:
     """All its network interfaces."""
     carries: Mapping[str, str] = field(default_factory=dict)
     """Interface -> what of the node's own depends on it, in words."""
+    leftovers: frozenset[str] = frozenset()
+    """Devices that Open vSwitch has made for vSwitches of ours, and that may have outlived them."""
 
 
 class Current:

@@ -105,6 +105,13 @@ class _Planner:
             fake = port and port.fake_bridge
             what = "a fake bridge" if fake else "a port of another vSwitch"
             self.plan.errors.append(f"{name} is {what}; remove it or take another name")
+        elif name in self.host.leftovers:
+            # Of a database that was lost: ovs-vswitchd takes it, or makes it anew.
+            if name in self.host.carries:
+                self.plan.refused.append(
+                    f"{name} is left of a vSwitch that is lost, and carries"
+                    f" {self.host.carries[name]}, which may go when it is made anew"
+                )
         elif name in self.host.devices:
             self.plan.devices.append(f"{name} is a device of this node; take another name")
         internal, local = Named(f"internal{suffix}"), Named(f"local{suffix}")

@@ -299,6 +299,19 @@ def test_refused(wanted: VSwitch, words: str) -> None:
     assert words in refusals(plan_switches((wanted,), database.found(), host))
 
 
+def test_own_device_of_a_lost_database() -> None:
+    """It is what the vSwitch is made on; not if the node lives on it, but for who forces."""
+    left = Host(DEVICES | {"br0"}, leftovers=frozenset({"br0"}))
+    assert refusals(apply(Database(), switch(), host=left)) == []
+    carried = Host(DEVICES | {"br0"}, {"br0": "the default route"}, frozenset({"br0"}))
+    plan = apply(Database(), switch(), host=carried)
+    assert not plan.errors
+    assert [*plan.devices, *plan.refused] == [
+        "br0 is left of a vSwitch that is lost, and carries the default route, which may go when"
+        " it is made anew"
+    ]
+
+
 def test_an_uplink_that_is_one_already_may_carry_what_it_likes() -> None:
     database = Database()
     bridge(database, "br0")
