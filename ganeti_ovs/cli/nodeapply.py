@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from ganeti_ovs import __version__
 from ganeti_ovs.cluster.runtime import caller, runtime
 from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.model.document import from_document
@@ -77,8 +78,9 @@ def _read(calls: Calls) -> tuple[tuple[VSwitch, ...], str]:
 
 
 def _say(answer: Answer) -> bool:
-    """A line of JSON with the answers' format; False if nobody reads any more."""
-    line = json.dumps({"format": FORMAT, **answer}, separators=(",", ":"))
+    """A line of JSON with its format and our version; False if nobody reads any more."""
+    head = {"format": FORMAT, "version": __version__}
+    line = json.dumps({**head, **answer}, separators=(",", ":"))
     try:
         os.write(1, line.encode() + b"\n")
     except OSError:

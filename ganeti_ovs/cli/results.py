@@ -12,6 +12,7 @@ import click
 from ganeti_ovs.cli.difference import shown
 from ganeti_ovs.master.distribute import Outcome, Told, unheard
 from ganeti_ovs.master.rollout import Result
+from ganeti_ovs.master.versions import other_versions
 from ganeti_ovs.plan.changes import to_json
 
 
@@ -57,6 +58,7 @@ def as_data(result: Result) -> dict[str, object]:
             "differences": [to_json(change) for change in outcome.answer.changes],
             "warnings": outcome.answer.warnings,
             "error": outcome.error,
+            "version": outcome.answer.version,
         }
         for name, outcome in result.outcomes.items()
     ]
@@ -69,6 +71,7 @@ def as_data(result: Result) -> dict[str, object]:
             "differences": [],
             "warnings": [],
             "error": "",
+            "version": None,
         }
         for name in result.offline
     ]
@@ -85,6 +88,8 @@ def _table(result: Result) -> None:
             click.echo("  " + click.style(f"warning: {line}", fg="yellow"))
     for name in result.offline:
         click.echo(f"{name}: offline, skipped; it gets it when it is back")
+    for line in other_versions({name: one.answer.version for name, one in result.outcomes.items()}):
+        click.echo(click.style(f"warning: {line}", fg="yellow"))
 
 
 def _headline(outcome: Outcome, *, asked: bool) -> str:

@@ -13,6 +13,7 @@ from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.master.desired import idle_settings
 from ganeti_ovs.master.distribute import Outcome
 from ganeti_ovs.master.rollout import Result
+from ganeti_ovs.master.versions import other_versions
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.plan.health import differences, failures, oddities
 
@@ -68,7 +69,11 @@ def _of_group(result: Result, idle: list[str]) -> list[Report]:
     group, outcomes = result.group, result.outcomes
     reports = [_of_node(group, outcome) for outcome in outcomes.values()]
     reports += [Report(group, node, offline=True) for node in result.offline]
-    between = (*idle, *differences({name: one.answer.state for name, one in outcomes.items()}))
+    between = (
+        *idle,
+        *differences({name: one.answer.state for name, one in outcomes.items()}),
+        *other_versions({name: one.answer.version for name, one in outcomes.items()}),
+    )
     if between:
         reports.append(Report(group, "", warnings=between))
     return reports

@@ -13,6 +13,8 @@ from ganeti_ovs.plan.received import received_state
 
 _FIRST = 1
 """The format of answers that name none: changes are lines of text."""
+_VERSION = 40
+"""Characters of a version that are shown."""
 
 
 class NotUnderstood(Error):
@@ -37,6 +39,8 @@ class Answer:
     """How its vSwitches are; empty if it does not say, or not in a way that is understood here."""
     odd: str = ""
     """Why `state` is not understood; "" if it is."""
+    version: str | None = None
+    """Of ganeti-ovs there; "": it has answered without one, None: it has not answered."""
 
 
 def check_format(data: Mapping[str, Any]) -> int:
@@ -73,7 +77,13 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
         kept=kept if isinstance(kept, bool) else None,
         state=state,
         odd=odd,
+        version=version_in(data),
     )
+
+
+def version_in(data: Mapping[str, Any]) -> str:
+    """The version of ganeti-ovs that answers; "" if it does not say, as older ones do."""
+    return printable(str(data.get("version") or ""))[:_VERSION]
 
 
 def _state(data: object) -> tuple[State, str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ganeti_ovs.master.answers import NotUnderstood, check_format
+from ganeti_ovs.master.answers import NotUnderstood, check_format, version_in
 from ganeti_ovs.master.transport import Connection, NoAnswer, Reach
 from ganeti_ovs.model.document import digest
 
@@ -35,6 +35,8 @@ class Have:
     """Digest of the document that it has tried last, and taken back; "" for none."""
     why: str = ""
     """Why it has."""
+    version: str | None = None
+    """Of ganeti-ovs there, as in `ganeti_ovs.master.answers.Answer`."""
     under_way: bool = False
     """True if it is being changed, or waits to be confirmed: what it will have is open."""
 
@@ -55,7 +57,10 @@ def ask(nodes: Iterable[str], reach: Reach) -> dict[str, Have]:
 def _checked(node: str, reach: Reach) -> Have:
     try:
         with Connection(reach(node, f"gnt-ovs {QUESTION}")) as agent:
-            return _have(agent.ask(None, LIMIT, last=True))
+            answer = agent.ask(None, LIMIT, last=True)
+            found = _have(answer)
+            version = version_in(answer)
+            return replace(found, version=version or (None if found.unknown else ""))
     except NoAnswer as err:
         said = str(err)
         # NOTE: what click says of an option that it does not know.

@@ -22,6 +22,7 @@ from ganeti_ovs.master.distribute import distribute
 from ganeti_ovs.master.journal import Journal
 from ganeti_ovs.master.rollout import send, undisturbed
 from ganeti_ovs.master.transport import Reach
+from ganeti_ovs.master.versions import other_versions
 from ganeti_ovs.model.document import UNDER_WAY, digest
 
 __all__ = ["Busy", "converge", "unsent"]
@@ -42,6 +43,8 @@ class Survey:
     """Those that are being changed just now, and are left alone for that."""
     problems: list[str] = field(default_factory=list)
     """Those of which nothing is known, and so nothing is sent to them; a line each."""
+    versions: dict[str, str | None] = field(default_factory=dict)
+    """Of ganeti-ovs there; None: not known."""
 
 
 def converge(here: Runtime, patience: float = 0, added: tuple[str, ...] = ()) -> list[str]:
@@ -105,16 +108,18 @@ def lacking(documents: Mapping[str, str], reach: Reach, journal: Journal) -> lis
     reasons = {
         node: journal.error(node) or "it has others, or none" for node in seen.new
     } | seen.alone
-    return seen.problems + [
+    lines = [
         f"node {node} does not have its vSwitches ({why}); gnt-ovs apply"
         for node, why in sorted(reasons.items())
     ]
+    return seen.problems + lines + other_versions(seen.versions)
 
 
 def survey(documents: Mapping[str, str], reach: Reach, journal: Journal) -> Survey:
     """Which nodes lack their document, by what they say now."""
     seen = Survey()
     answers = ask(documents, reach)
+    seen.versions = {node: have.version for node, have in answers.items()}
     older = {node: documents[node] for node, have in answers.items() if have.older}
     if older:
         answers.update(_older(older, reach))

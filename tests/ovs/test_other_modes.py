@@ -5,6 +5,7 @@ Bridged and routed NICs are compared with what Ganeti's kvm-ifup does without us
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.captured import ACCESS
 from tests.ovs.support import environ, wanted
 from tests.testbed.namespace import run
 from tests.testbed.openvswitch import OpenVSwitch
-from tests.testbed.product import KVM_IFUP, Product
+from tests.testbed.product import KVM_IFUP, SOURCE, Product
 from tests.testbed.tap import Tap
 
 
@@ -71,15 +72,43 @@ def test_same_as_stock(
     results = []
     with Tap("tap0"):
         untouched = state("tap0")
-    for etc in (tmp_path, product.etc):
+    for etc in (tmp_path, product.etc, without_package(tmp_path / "alone")):
         with Tap("tap0"):
             done = product.run({**env, "SYSCONFDIR": str(etc)}, KVM_IFUP)
             output = re.sub(r"line \d+|.*kvm-ifup\S*|bash", "#", done.stdout + done.stderr)
             results.append((done.returncode, re.sub(r"\S*net-common", "#", output), state("tap0")))
         subprocess.run(["ip", "rule", "del", "table", "100"], capture_output=True, check=False)
-    assert results[0] == results[1]
+    assert results[0] == results[1] == results[2]
     code, _, after = results[0]
     assert code or after != untouched or changes["LINK"] == "none"
+
+
+def without_package(etc: Path) -> Path:
+    """The /etc of a node to which Ganeti alone has brought kvm-vif-bridge."""
+    script = etc / "ganeti/kvm-vif-bridge"
+    script.parent.mkdir(parents=True)
+    source = (SOURCE / "scripts/kvm-vif-bridge.in").read_text()
+    script.write_text(source.replace("@LIBDIR@", str(etc / "nowhere")))
+    script.chmod(0o755)
+    return etc
+
+
+def test_node_without_the_package(product: Product, tmp_path: Path) -> None:
+    """Nothing is on the vSwitch silently, and your own script is for other modes as ever."""
+    etc = without_package(tmp_path)
+    script = etc / "ganeti/kvm-vif-bridge"
+    done = product.run({**ACCESS, "INSTANCE": "in\nst"}, script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "ganeti-ovs: in\\nst, NIC 0 (tap0 on vSwitch br0): ganeti-ovs is not installed on"
+        f" {os.uname().nodename}: install the version of the other nodes (No module named"
+        " 'ganeti_ovs')\n"
+    )
+    own = Path(f"{script}.local")
+    own.write_text('#!/bin/sh\necho "own $MODE $INTERFACE"\n')
+    own.chmod(0o755)
+    done = product.run({**ACCESS, "MODE": "bridged"}, script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "own bridged tap0\n", "")
 
 
 @pytest.mark.parametrize(

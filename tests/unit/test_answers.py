@@ -75,15 +75,16 @@ def test_this_version() -> None:
         "warnings": ["slow"],
         "state": STATE,
         "kept": False,
+        "version": "0.2",
     }
     assert read_answer(data) == Answer(
-        (Change(Kind.MADE, "br0"),), ("slow",), applied=True, kept=False, state=STATE
+        (Change(Kind.MADE, "br0"),), ("slow",), applied=True, kept=False, state=STATE, version="0.2"
     )
 
 
 def test_the_version_before() -> None:
     answer = read_answer({"applied": True, "changes": ["br0: made"], "warnings": []})
-    assert answer == Answer((from_text("br0: made"),), applied=True)
+    assert answer == Answer((from_text("br0: made"),), applied=True, version="")
     assert [words(one) for one in answer.changes] == ["br0: made"]
     assert read_answer({"confirmed": True}).confirmed
 

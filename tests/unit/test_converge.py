@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ganeti_ovs import __version__
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.master import ask as module
 from ganeti_ovs.master import converge
@@ -27,13 +28,17 @@ NONE = to_document([], "1")
 ONE = to_document([VSwitch("br0")], "1")
 TWO = to_document([VSwitch("br0"), VSwitch("br1")], "2")
 OLDER = "echo 'Error: No such option: --have' >&2; exit 2"
-UNDER_WAY = f'echo \'{{"have": "{digest(TWO)}", "tried": null, "under_way": true}}\''
+UNDER_WAY = (
+    f'echo \'{{"version": "{__version__}", "have": "{digest(TWO)}", "tried": null,'
+    ' "under_way": true}\''
+)
 FINE = "read d; echo '{\"applied\": true}'; read c; echo '{\"confirmed\": true}'"
 
 
 def has(text: str | None, tried: str = "", why: str = "") -> str:
     """A node that keeps the document `text`."""
     answer = {
+        "version": __version__,
         "have": None if text is None else digest(text),
         "tried": {"digest": digest(tried), "error": why} if tried else None,
     }
@@ -81,7 +86,7 @@ def test_only_what_nodes_lack(here: Runtime, tmp_path: Path) -> None:
             "none": has(None),
             "tried": has(TWO, ONE, "ovs-vswitchd refuses eth1"),
             "tried-other": has(TWO, NONE, "not confirmed"),
-            "broken": 'echo \'{"have": "", "tried": null}\'',
+            "broken": has(None).replace("null", '""', 1),
             "dead": "exit 255",
             "disk": 'echo \'{"error": "tried.json cannot be read"}\'; exit 1',
         },

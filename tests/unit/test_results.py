@@ -54,7 +54,7 @@ def test_carried_and_failed(capsys: pytest.CaptureFixture[str]) -> None:
     assert data["nodes"][0] == {
         "node": "n1", "offline": False, "done": True, "changes": ["br0: made"],
         "differences": [{"kind": "made", "switch": "br0"}],
-        "warnings": ["slow"], "error": "",
+        "warnings": ["slow"], "error": "", "version": None,
     }  # fmt: skip
     assert [(one["node"], one["offline"], one["error"]) for one in data["nodes"][1:]] == [
         ("n3", False, "no answer within 60 s"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ganeti_ovs import __version__
 from ganeti_ovs.cli.verify import _of_group, _of_node
 from ganeti_ovs.master.answers import Answer, read_answer
 from ganeti_ovs.master.distribute import Outcome
@@ -33,8 +34,9 @@ def test_a_state_that_is_not_understood() -> None:
     good = {**switch, "ports": {"e0": {"trunks": [], "members": {
         "e0": {**member, "lacp_current": None}
     }}}}  # fmt: skip
+    said = {"kept": True, "version": __version__}
     outcomes = {
-        name: Outcome(name, True, answer=read_answer({"kept": True, "state": {"br0": state}}))
+        name: Outcome(name, True, answer=read_answer(said | {"state": {"br0": state}}))
         for name, state in (("n1", switch), ("n2", good))
     }
     first, second = _of_group(Result("rack1", True, outcomes, ()), [])
