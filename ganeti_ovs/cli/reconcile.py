@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 
 import click
 
 from ganeti_ovs.cli.options import database_option
 from ganeti_ovs.cluster.runtime import caller, runtime
+from ganeti_ovs.model.plain import to_plain
 from ganeti_ovs.node import switches
 from ganeti_ovs.node.reconcile import reconcile as reconcile_node
+from ganeti_ovs.plan.portwords import port_words
 
 
 @click.command()
@@ -28,20 +29,27 @@ def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     """
     environ = dict(os.environ)
     here = runtime(environ, database)
-    done, problems = switches.restore(here, caller(environ), dry_run=dry_run)
-    plan = reconcile_node(here, dry_run=dry_run)
-    plan.done[:0] = done
-    plan.problems[:0] = problems
+    restored, problems = switches.restore(here, caller(environ), dry_run=dry_run)
+    found = reconcile_node(here, dry_run=dry_run)
+    done = [*restored, *map(port_words, found.changes)]
+    problems += found.problems
     if as_json:
-        click.echo(json.dumps({**asdict(plan), "dry_run": dry_run}, indent=2))
+        answer = {
+            "done": done,
+            "changes": [to_plain(one) for one in found.changes],
+            "left": found.left,
+            "problems": problems,
+            "dry_run": dry_run,
+        }
+        click.echo(json.dumps(answer, indent=2))
     else:
-        for line in plan.done:
+        for line in done:
             click.echo(f"would have {line}" if dry_run else line)
-        for line in plan.left:
+        for line in found.left:
             click.echo(f"left alone: {line}")
-        for line in plan.problems:
+        for line in problems:
             click.echo(f"gnt-ovs: {line}", err=True)
-        if not (plan.done or plan.left or plan.problems):
+        if not (done or found.left or problems):
             click.echo("nothing to do")
-    if plan.problems:
+    if problems:
         raise SystemExit(1)

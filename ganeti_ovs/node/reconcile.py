@@ -15,10 +15,11 @@ from ganeti_ovs.ovsdb.session import NODE, Session
 from ganeti_ovs.plan.portsplan import plan_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ganeti_ovs.cluster.environment import NicSettings
     from ganeti_ovs.cluster.runtime import Runtime
+    from ganeti_ovs.plan.portchanges import PortChange
     from ganeti_ovs.plan.portsplan import PortsPlan, PortStep
 
 _LOOKS = 6
@@ -31,13 +32,13 @@ _PATIENCE = 60.0
 
 @dataclass
 class Done:
-    """What was done, or would be; the words are for people, one a line."""
+    """What was done, or would be."""
 
-    done: list[str] = field(default_factory=list)
+    changes: list[PortChange] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    """Ports that are left alone though they look odd."""
+    """Ports that are left alone though they look odd; words for people, one a line."""
     problems: list[str] = field(default_factory=list)
-    """What cannot be put right."""
+    """What cannot be put right, the same."""
 
 
 def reconcile(
@@ -79,7 +80,7 @@ class _Run:
             )
             plan = plan_ports(seen.desired, seen.snapshot)
             if dry_run:
-                return self._said(seen, plan, [step.words for step in plan.steps])
+                return self._said(seen, plan, plan.steps)
             touched = {step.tap for step in plan.steps if step.tap} | seen.unwritten.keys()
             if not touched <= self.locked:
                 self.busy |= self.session.also(touched - self.locked)
@@ -102,7 +103,7 @@ class _Run:
 
     def _finish(self, seen: Seen, plan: PortsPlan, failed: Mapping[str, str]) -> Done:
         good = [step for step in plan.steps if step.tap not in failed]
-        said = self._said(seen, plan, [step.words for step in good])
+        said = self._said(seen, plan, good)
         said.problems += [f"{tap}: {why}" for tap, why in failed.items()]
         attached = [step.tap for step in good if step.attached]
         refused = steps.refused_taps(self.session, attached) if attached else {}
@@ -131,8 +132,9 @@ class _Run:
         for tap in gone - busy - interfaces().keys():
             records.forget(self.here, tap)
 
-    def _said(self, seen: Seen, plan: PortsPlan, words: list[str]) -> Done:
-        return Done(words, [*plan.left], [*seen.problems, *plan.problems])
+    def _said(self, seen: Seen, plan: PortsPlan, steps: Iterable[PortStep]) -> Done:
+        changes = [step.change for step in steps]
+        return Done(changes, [*plan.left], [*seen.problems, *plan.problems])
 
 
 def _as_looked_at(seen: Seen, plan: PortsPlan) -> bool:

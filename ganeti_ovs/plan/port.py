@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.taprows import TapRows
 
 QOS_TYPE = "linux-htb"
-_VLAN_MODES = {"access": "access", "trunk": "trunk", "hybrid": "native-untagged"}
+VLAN_MODES = {"access": "access", "trunk": "trunk", "hybrid": "native-untagged"}
+"""Port type -> Port.vlan_mode."""
 
 
 def ids(nic: Nic) -> dict[str, str]:
@@ -39,7 +40,7 @@ def vlan_columns(nic: Nic) -> dict[str, object]:
     empty trunks mean all VLANs, so only a trunk may leave them empty.
     """
     return {
-        "vlan_mode": _VLAN_MODES[nic.port_type],
+        "vlan_mode": VLAN_MODES[nic.port_type],
         "tag": nic.vlan.native,
         "trunks": frozenset(nic.vlan.trunks),
     }

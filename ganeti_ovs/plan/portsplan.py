@@ -10,6 +10,7 @@ from ganeti_ovs.model.operations import Comment, Delete, Wait, at
 from ganeti_ovs.model.plug import parse_plug
 from ganeti_ovs.plan.adjust import adjust
 from ganeti_ovs.plan.port import attach, detach, refuse_foreign
+from ganeti_ovs.plan.portchanges import PortChange, PortKind, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.operations import Operations
     from ganeti_ovs.model.plug import Plug
     from ganeti_ovs.model.snapshot import Live, Snapshot
+    from ganeti_ovs.plan.portchanges import Setting
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class PortStep:
     """What is to be done for one tap (its name is empty: rows that no port uses)."""
 
     tap: str
-    words: str
+    change: PortChange
     removals: Operations
     """What must be gone, and applied as gone, before the tap's name is used anew."""
     operations: Operations
@@ -54,13 +56,13 @@ class PortStep:
 
 @dataclass(frozen=True)
 class PortsPlan:
-    """What to do. The words are for people, one a line."""
+    """What to do."""
 
     steps: tuple[PortStep, ...] = ()
     left: tuple[str, ...] = ()
-    """Ports that are left alone though they look odd."""
+    """Ports that are left alone though they look odd; words for people, one a line."""
     problems: tuple[str, ...] = ()
-    """What cannot be put right."""
+    """What cannot be put right, the same."""
 
 
 def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
@@ -90,14 +92,13 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
         if (tap in desired.kept and not why) or not live.found.marked:
             continue
         if why:
-            words = f"removed {tap} from {live.switch}: its interface {why}"
-            steps.append(PortStep(tap, words, [], detach(live.found), _unchanged(live)))
+            change = PortChange(PortKind.REMOVED, tap, live.switch, why=f"its interface {why}")
+            steps.append(PortStep(tap, change, [], detach(live.found), _unchanged(live)))
         else:
             left.append(f"{tap} on {live.switch} belongs to no guest that Ganeti runs here")
     for table, uuid in snapshot.orphans:
-        steps.append(
-            PortStep("", f"removed an unused {table} row of ours", [], [Delete(table, uuid)])
-        )
+        change = PortChange(PortKind.ROW_REMOVED, subject=table)
+        steps.append(PortStep("", change, [], [Delete(table, uuid)]))
     return PortsPlan(tuple(steps), tuple(left), tuple(problems))
 
 
@@ -111,32 +112,46 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
             " remove it by hand"
         )
     if live is None:
-        words = f"attached {_name(nic)} to {nic.switch}"
-        return PortStep(nic.tap, words, [], attach(nic, suffix), attached=True)
-    if (
-        live.found.marked
-        and live.found.iface_id == nic.uuid
-        and live.switch == nic.switch
-        and bound(live, desired.plugs.get(nic.tap))
-    ):
+        change = _change(PortKind.ATTACHED, nic)
+        return PortStep(nic.tap, change, [], attach(nic, suffix), attached=True)
+    why = _other(nic, live, desired.plugs.get(nic.tap))
+    if not why and live.switch == nic.switch:
         operations = adjust(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
-        words = f"changed {_name(nic)} on {nic.switch}"
+        change = _change(PortKind.CHANGED, nic, settings(nic, live))
         new = live.interface.ofport is None
         if not operations and new:
             operations = [Comment(f"ganeti-ovs: {nic.tap} is waited for")]
-            words = f"waited for {_name(nic)} on {nic.switch}"
+            change = _change(PortKind.WAITED, nic)
         if not operations:
             return None
-        return PortStep(nic.tap, words, [], operations, _unchanged(live), attached=new)
+        return PortStep(nic.tap, change, [], operations, _unchanged(live), attached=new)
     if not live.found.marked:
         refuse_foreign(live.found)
     return PortStep(
         nic.tap,
-        f"replaced {_name(nic)} on {nic.switch}",
+        _change(PortKind.REPLACED, nic, () if why else settings(nic, live), why),
         [*_unchanged(live), *detach(live.found)],
         attach(nic, suffix),
         attached=True,
     )
+
+
+def _other(nic: Nic, live: Live, now: Plug | None) -> str:
+    """Why the port cannot become the NIC's as it is, in words; empty if it can."""
+    if not live.found.marked:
+        return "it was not ours"
+    if live.found.iface_id != nic.uuid:
+        return "it was another NIC's"
+    made = parse_plug(live.found.plug)
+    if made is not None and now is not None and not made.same(now):
+        return "its interface was made anew"
+    return "" if bound(live, now) else "ovs-vswitchd did not have it"
+
+
+def _change(
+    kind: PortKind, nic: Nic, settings: tuple[Setting, ...] = (), why: str = ""
+) -> PortChange:
+    return PortChange(kind, nic.tap, nic.switch, nic.instance, nic.index, settings, why)
 
 
 def _stale(live: Live, desired: DesiredPorts) -> str:

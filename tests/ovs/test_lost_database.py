@@ -51,7 +51,7 @@ def test_apply_makes_the_vswitch_on_its_own_device(
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"attached tap0 ({nic['INSTANCE']}, NIC 0) to br0\n"
     (row,) = (row for row in ovs.rows("Interface") if row["name"] == "br0")
-    assert row["ofport"] > 0
+    assert row["ofport"][0] > 0
     assert row["error"] == []
 
 
@@ -70,15 +70,15 @@ def test_a_device_that_the_node_lives_on(node: Node, ovs: OpenVSwitch, product: 
 def test_somebody_elses_device(node: Node, ovs: OpenVSwitch) -> None:
     """Of the very name, but not what Open vSwitch makes; and what was never a vSwitch of ours."""
     ovs.lose_database()
-    run("ip", "tuntap", "add", "mode", "tap", "name", "br1")
+    run("ip", "tuntap", "add", "mode", "tap", "name", "br7")
     run("ip", "link", "delete", "br0")
     run("ip", "link", "add", "br0", "type", "bridge")
-    wish = {**WISH, "br1": WISH["br0"]}
+    wish = {**WISH, "br7": WISH["br0"]}
     try:
         assert node.json(wish, "--dry-run", code=1)["error"] == "; ".join(
-            f"{name} is a device of this node; take another name" for name in ("br0", "br1")
+            f"{name} is a device of this node; take another name" for name in ("br0", "br7")
         )
     finally:
         run("ip", "link", "delete", "br0")
-        run("ip", "link", "delete", "br1")
+        run("ip", "link", "delete", "br7")
         node.run(WISH)

@@ -11,6 +11,7 @@ from ganeti_ovs.model.rows import Uuid
 from ganeti_ovs.node.steps import carry_out, carry_out_singly
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NODE, Session
+from ganeti_ovs.plan.portchanges import PortChange, PortKind
 from ganeti_ovs.plan.portsplan import PortStep
 from tests.ovs.support import port, wanted
 from tests.ovs.test_reconcile import lose_database, nic, reconcile, start
@@ -68,12 +69,14 @@ def test_our_qos_row_is_used_by_somebody_else(
         elif end == "the limit":
             guests.configuration(nic(0), nic(1), nic(2))
             lines, _ = reconcile(ovs, product)
-            assert lines[0] == "changed tap0 (inst0.lab, NIC 0) on br0"
+            assert lines[0].startswith(
+                "changed tap0 (inst0.lab, NIC 0) on br0: QoS somebody else's ->"
+            )
         else:
             guests.stop("inst0.lab", crash=True)
             start(ovs, product, guests, nic(5, INTERFACE="tap0"))
             lines, _ = reconcile(ovs, product)
-        assert "changed tap1 (inst1.lab, NIC 0) on br0" in lines
+        assert "changed tap1 (inst1.lab, NIC 0) on br0: VLAN .99 -> .10" in lines
         assert port(ovs, "tap1")["tag"] == [10]
         used = port(ovs, "tap9")
         assert used["queue"]["other_config"]["max-rate"] == "10000000"
@@ -110,14 +113,17 @@ def test_a_port_of_another_kind(ovs: OpenVSwitch, product: Product, guests: Gues
     assert wanted(ovs) == right
 
 
+NOTHING = PortChange(PortKind.CHANGED)
+
+
 def test_what_no_plan_foresees(ovs: OpenVSwitch) -> None:
     """A transaction that fails because of one tap is made tap by tap, at last."""
     br1 = Where("name", "br1")
     steps = [
-        PortStep("tap0", "", [], [Select("Bridge", Where("name", "br0"), ("_uuid",))]),
+        PortStep("tap0", NOTHING, [], [Select("Bridge", Where("name", "br0"), ("_uuid",))]),
         PortStep(
             "tap1",
-            "",
+            NOTHING,
             [],
             [
                 Delete("QoS", Uuid("b5b0f3a0-0000-4000-8000-000000000000")),
@@ -126,7 +132,7 @@ def test_what_no_plan_foresees(ovs: OpenVSwitch) -> None:
         ),
         PortStep(
             "tap2",
-            "",
+            NOTHING,
             [],
             [Mutate("Bridge", br1, (Mutation("external_ids", "insert", {"done": "1"}),))],
         ),

@@ -214,7 +214,9 @@ def test_tags_that_are_not_known(ovs: OpenVSwitch, product: Product, guests: Gue
         assert "tap1" not in tags(ovs)
     # What stock Ganeti has attached is made ours by what stock knew, and named from then on.
     ovs.vsctl("add-port", "br1", "tap1", "tag=7")
-    assert reconcile(ovs, product)[0] == ["replaced tap1 (inst1.lab, NIC 0) on br0"]
+    assert reconcile(ovs, product)[0] == [
+        "replaced tap1 (inst1.lab, NIC 0) on br0: it was not ours"
+    ]
     assert reconcile(ovs, product)[0][0].startswith("left alone: tap1 on br0: there is no record")
     guests.configuration(tagged)
     hot = {**tagged, "TAGS": tagged["TAGS"]}
@@ -252,7 +254,7 @@ def test_many_that_do_not_answer(ovs: OpenVSwitch, product: Product, guests: Gue
     finally:
         for name in names:
             os.kill(guests.pid(name), signal.SIGCONT)
-    assert lines == ["changed tap7 (inst7.lab, NIC 0) on br0"]
+    assert lines == ["changed tap7 (inst7.lab, NIC 0) on br0: VLAN .5 -> .99"]
     assert time.monotonic() - started < 2 * _MONITORS_LIMIT
 
 

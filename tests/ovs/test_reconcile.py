@@ -172,7 +172,10 @@ def test_rows_altered_by_hand(ovs: OpenVSwitch, product: Product, guests: Guests
     right = wanted(ovs)
     row = port(ovs, "tap1")
     ovs.vsctl("set", "port", "tap1", "vlan_mode=trunk", "--", "clear", "port", "tap1", "tag")
-    assert reconcile(ovs, product)[0] == ["changed tap1 (inst1.lab, NIC 0) on br0"]
+    assert reconcile(ovs, product)[0] == [
+        "changed tap1 (inst1.lab, NIC 0) on br0: port_type trunk -> hybrid,"
+        " VLAN :20:30 -> .10:20:30"
+    ]
     assert wanted(ovs) == right
     assert port(ovs, "tap1")["_uuid"] == row["_uuid"]
 
@@ -181,7 +184,9 @@ def test_a_qos_of_another_type(ovs: OpenVSwitch, product: Product, guests: Guest
     start(ovs, product, guests, *NICS.values())
     right = wanted(ovs)
     ovs.vsctl("set", "qos", str(port(ovs, "tap0")["qos"]["_uuid"]), "type=linux-hfsc")
-    assert reconcile(ovs, product)[0] == ["changed tap0 (inst0.lab, NIC 0) on br0"]
+    assert reconcile(ovs, product)[0] == [
+        "changed tap0 (inst0.lab, NIC 0) on br0: QoS linux-hfsc -> linux-htb"
+    ]
     assert wanted(ovs) == right
     assert "htb" in run("tc", "qdisc", "show", "dev", "tap0")
 
@@ -195,7 +200,7 @@ def test_a_port_that_vswitchd_cannot_open(
     ovs.stop_vswitchd()
     ovs.start_vswitchd("unshare", "--net")
     lines, errors = reconcile(ovs, product, code=1)
-    assert lines == ["replaced tap1 (inst1.lab, NIC 0) on br0"]
+    assert lines == ["replaced tap1 (inst1.lab, NIC 0) on br0: ovs-vswitchd did not have it"]
     assert "tap1: ovs-vswitchd refuses the port: could not open network device tap1" in errors
     assert wanted(ovs) == right
     ovs.stop_vswitchd()
@@ -218,8 +223,9 @@ def test_who_has_waited_looks_anew(ovs: OpenVSwitch, product: Product, guests: G
         ovs.vsctl("--no-wait", "set", "port", "tap2", "trunks=7")
     finally:
         os.kill(ovs.pid(), signal.SIGCONT)
-    assert first.communicate(timeout=30)[0] == "changed tap1 (inst1.lab, NIC 0) on br0\n"
-    assert second.communicate(timeout=30)[0] == "changed tap2 (inst2.lab, NIC 0) on br0\n"
+    done = "changed tap{0} (inst{0}.lab, NIC 0) on br0: VLAN {1} -> {2}\n".format
+    assert first.communicate(timeout=30)[0] == done(1, ".7:20:30", ".10:20:30")
+    assert second.communicate(timeout=30)[0] == done(2, ":7", ":10:20")
     assert first.returncode == second.returncode == 0
     assert wanted(ovs) == right
 
@@ -228,7 +234,10 @@ def test_changed_tags(ovs: OpenVSwitch, product: Product, guests: Guests) -> Non
     start(ovs, product, guests, *NICS.values())
     changed = nic(0, TAGS="ovs:nic:0:max_bandwidth:30M ovs:nic:*:max_burst:1M")
     guests.configuration(changed, NICS[1], NICS[2])
-    assert reconcile(ovs, product)[0] == ["changed tap0 (inst0.lab, NIC 0) on br0"]
+    assert reconcile(ovs, product)[0] == [
+        "changed tap0 (inst0.lab, NIC 0) on br0: max_bandwidth 10M -> 30M, max_burst (sends)"
+        " 3.00032M -> 1.000448M, max_burst (receives) 524.288k -> 1M"
+    ]
     assert port(ovs, "tap0")["interface"]["ingress_policing_rate"] == 30_000
     # Kept for a node that is no master candidate any more.
     (guests.var / "lib/ganeti/config.data").unlink()
@@ -244,7 +253,9 @@ def test_half_done_work(link: str, ovs: OpenVSwitch, product: Product, guests: G
     start(ovs, product, guests, NICS[1])
     guests.start("inst0.lab", NICS[0])
     guests.configuration(NICS[0], NICS[1])
-    assert reconcile(ovs, product)[0] == ["replaced tap0 (inst0.lab, NIC 0) on br0"]
+    assert reconcile(ovs, product)[0] == [
+        "replaced tap0 (inst0.lab, NIC 0) on br0: it was another NIC's"
+    ]
     assert port(ovs, "tap0")["tag"] == [10]
     (tap0,), (tap1,) = guests.taps["inst0.lab"], guests.taps["inst1.lab"]
     assert exchange({"tap0": tap0, "tap1": tap1}, {1: ("tap0", ())}) == {1: {"tap1": ()}}
@@ -292,6 +303,9 @@ def test_dry_run_and_json(ovs: OpenVSwitch, product: Product, guests: Guests) ->
     data = json.loads("\n".join(reconcile(ovs, product, "--dry-run", "--json")[0]))
     assert data == {
         "done": ["attached tap0 (inst0.lab, NIC 0) to br0"],
+        "changes": [
+            {"kind": "attached", "tap": "tap0", "switch": "br0", "instance": "inst0.lab", "nic": 0}
+        ],
         "left": [],
         "problems": [],
         "dry_run": True,

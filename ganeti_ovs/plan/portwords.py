@@ -1,0 +1,24 @@
+"""Changes of guests' ports in words, one line each."""
+
+from __future__ import annotations
+
+from ganeti_ovs.plan.portchanges import PortChange, PortKind
+
+_LINES = {
+    PortKind.ATTACHED: "attached {whose} to {switch}",
+    PortKind.CHANGED: "changed {whose} on {switch}",
+    PortKind.REPLACED: "replaced {whose} on {switch}",
+    PortKind.WAITED: "waited for {whose} on {switch}",
+    PortKind.REMOVED: "removed {tap} from {switch}",
+    PortKind.ROW_REMOVED: "removed an unused {subject} row of ours",
+}
+
+
+def port_words(change: PortChange) -> str:
+    """The line for people: `changed tap0 (inst1.lab, NIC 0) on br0: VLAN .100 -> .200`."""
+    line = _LINES[change.kind].format(
+        **vars(change), whose=f"{change.tap} ({change.instance}, NIC {change.nic})"
+    )
+    what = [f"{one.name} {one.old} -> {one.new}" for one in change.settings]
+    more = ", ".join([*([change.why] if change.why else []), *what])
+    return f"{line}: {more}" if more else line
