@@ -12,7 +12,7 @@ from ganeti_ovs.cluster.runtime import caller, runtime
 from ganeti_ovs.model.plain import to_plain
 from ganeti_ovs.node import switches
 from ganeti_ovs.node.reconcile import reconcile as reconcile_node
-from ganeti_ovs.plan.portwords import port_words
+from ganeti_ovs.plan.portwords import lost_words, port_words
 
 
 @click.command()
@@ -47,6 +47,8 @@ def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
             click.echo(f"would have {line}" if dry_run else line)
         for line in found.left:
             click.echo(f"left alone: {line}")
+        for line in filter(None, map(lost_words, found.changes)):
+            click.echo(f"warning: {line}", err=True)
         for line in problems:
             click.echo(f"gnt-ovs: {line}", err=True)
         if not (done or found.left or problems):

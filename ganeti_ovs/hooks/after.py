@@ -36,9 +36,11 @@ def after(event: str, environ: dict[str, str]) -> list[str]:
 
         problems += settle_alone(here)
     from ganeti_ovs.node.reconcile import reconcile
+    from ganeti_ovs.plan.portwords import lost_words
 
-    whole = knows_parameters(environ)
-    return problems + reconcile(here, news=news, whole=whole).problems
+    done = reconcile(here, news=news, whole=knows_parameters(environ))
+    lost = [f"warning: {line}" for line in map(lost_words, done.changes) if line]
+    return problems + done.problems + lost
 
 
 def _converge(event: str, environ: dict[str, str]) -> list[str]:

@@ -37,10 +37,10 @@ class Attached(Frozen):
 def attach(session: Session, nic: Nic) -> Attached:
     """Give the NIC its port and wait until ovs-vswitchd really has it.
 
-    A port that the tap has already is replaced. Raises Error (one line) when
-    there is no such vSwitch, when a port that is not ours is in the way, when
-    ovs-vswitchd does not answer in time or refuses the port; the port is taken
-    back then, or the error says what is left. DatabaseUnavailable: nobody answers.
+    A port that the tap has already is replaced; what others have hung on one of this very NIC
+    is carried over. Raises Error (one line) when there is no such vSwitch, when a port that is
+    not ours is in the way, when ovs-vswitchd does not answer in time or refuses the port; the
+    port is taken back then, or the error says what is left. DatabaseUnavailable: nobody answers.
     """
     operations = plan.attach(nic)
     replaced_foreign = False
@@ -50,7 +50,7 @@ def attach(session: Session, nic: Nic) -> Attached:
         except TransactionFailed as err:
             if err.error != "constraint violation":
                 raise
-            replaced_foreign = _clear(session, nic.tap)
+            replaced_foreign, operations = _clear(session, nic, operations)
             results, cfg = _commit(session, nic, operations)
     except DatabaseUnavailable as err:
         # The answer is lost, not necessarily the port.
@@ -156,8 +156,8 @@ def _no_switch(session: Session, name: str) -> Error:
     )
 
 
-def _clear(session: Session, tap: str) -> bool:
-    """Remove what `tap` has; True if it was not ours.
+def _clear(session: Session, nic: Nic, operations: Operations) -> tuple[bool, Operations]:
+    """Remove what the NIC's tap has; True if it was not ours, and what attaches the NIC then.
 
     NOTE: in a transaction of its own. ovs-vswitchd compares ports by name, so
     one that goes and comes in a single step stays bound to the old device, and
@@ -166,13 +166,21 @@ def _clear(session: Session, tap: str) -> bool:
     from ganeti_ovs.ovsdb.find import find  # Not needed as a rule.
 
     session.acquire()
-    found = find(session, tap)
+    found = find(session, nic.tap)
     if found is None:
-        return False
+        return False, operations
     if not found.marked:
         plan.refuse_foreign(found)
+    elif found.iface_id == nic.uuid:
+        from ganeti_ovs.ovsdb.hanging import read_around
+        from ganeti_ovs.plan.carry import hanging_on, into
+
+        (interface, *_) = found.interfaces
+        around = read_around(session, (found.port,), (interface,))
+        hanging = hanging_on(found.port, interface, around)
+        operations = into(operations, hanging.only(nic.switch))
     detach(session, found)
-    return not found.marked
+    return not found.marked, operations
 
 
 def check_applied(session: Session, interface: Uuid) -> None:

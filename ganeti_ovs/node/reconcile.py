@@ -9,6 +9,7 @@ from ganeti_ovs.cluster.qemu import Monitors
 from ganeti_ovs.linux.link import Link, interfaces
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.node import records, steps
+from ganeti_ovs.node.carrying import Carrying
 from ganeti_ovs.node.look import Seen, look
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NODE, Session
@@ -72,13 +73,14 @@ class _Run:
         self.locked: set[str] = set()
         self.busy: set[str] = set()
         """Taps whose scripts hang."""
+        self.carrying = Carrying()
 
     def run(self, dry_run: bool) -> Done:
         for number in range(_LOOKS):
             seen = look(
                 self.session, self.here, self.news, self.busy, self.monitors, whole=self.whole
             )
-            plan = plan_ports(seen.desired, seen.snapshot)
+            plan = self._plan(seen)
             if dry_run:
                 return self._said(seen, plan, plan.steps)
             touched = {step.tap for step in plan.steps if step.tap} | seen.unwritten.keys()
@@ -87,7 +89,7 @@ class _Run:
                 self.locked |= touched - self.busy
                 continue
             seen = seen.recorded(self.here)
-            plan = plan_ports(seen.desired, seen.snapshot)
+            plan = self._plan(seen)
             if not _as_looked_at(seen, plan):
                 continue
             failed: dict[str, str] = {}
@@ -100,6 +102,10 @@ class _Run:
                 continue
             return self._finish(seen, plan, failed)
         raise Error("the node's ports are being changed by others all the time; try again")
+
+    def _plan(self, seen: Seen) -> PortsPlan:
+        plan = plan_ports(seen.desired, seen.snapshot)
+        return self.carrying.with_carried(self.session, seen.desired, seen.snapshot, plan)
 
     def _finish(self, seen: Seen, plan: PortsPlan, failed: Mapping[str, str]) -> Done:
         good = [step for step in plan.steps if step.tap not in failed]

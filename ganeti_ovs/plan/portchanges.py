@@ -63,6 +63,10 @@ class PortChange:
     settings: tuple[Setting, ...] = ()
     why: str = ""
     subject: str = ""
+    carried: tuple[str, ...] = ()
+    """What others had hung on the NIC's former port, and hangs on this one now; in words."""
+    lost: tuple[str, ...] = ()
+    """Mirrors that have lost the port."""
 
 
 def settings(nic: Nic, live: Live) -> tuple[Setting, ...]:

@@ -52,6 +52,10 @@ class PortStep:
     """Make the transaction fail if the port is not any more what was looked at."""
     attached: bool = False
     """True if the tap gets a new port."""
+    goes: Live | None = None
+    """The port that goes."""
+    nic: Nic | None = None
+    """Whose port is made or changed."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
             continue
         if why:
             change = PortChange(PortKind.REMOVED, tap, live.switch, why=f"its interface {why}")
-            steps.append(PortStep(tap, change, [], detach(live.found), _unchanged(live)))
+            operations = detach(live.found)
+            steps.append(PortStep(tap, change, [], operations, _unchanged(live), goes=live))
         else:
             left.append(f"{tap} on {live.switch} belongs to no guest that Ganeti runs here")
     for table, uuid in snapshot.orphans:
@@ -113,7 +118,7 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
         )
     if live is None:
         change = _change(PortKind.ATTACHED, nic)
-        return PortStep(nic.tap, change, [], attach(nic, suffix), attached=True)
+        return PortStep(nic.tap, change, [], attach(nic, suffix), attached=True, nic=nic)
     why = _other(nic, live, desired.plugs.get(nic.tap))
     if not why and live.switch == nic.switch:
         operations = adjust(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
@@ -124,7 +129,7 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
             change = _change(PortKind.WAITED, nic)
         if not operations:
             return None
-        return PortStep(nic.tap, change, [], operations, _unchanged(live), attached=new)
+        return PortStep(nic.tap, change, [], operations, _unchanged(live), attached=new, nic=nic)
     if not live.found.marked:
         refuse_foreign(live.found)
     return PortStep(
@@ -133,6 +138,8 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
         [*_unchanged(live), *detach(live.found)],
         attach(nic, suffix),
         attached=True,
+        goes=live,
+        nic=nic,
     )
 
 

@@ -21,4 +21,15 @@ def port_words(change: PortChange) -> str:
     )
     what = [f"{one.name} {one.old} -> {one.new}" for one in change.settings]
     more = ", ".join([*([change.why] if change.why else []), *what])
-    return f"{line}: {more}" if more else line
+    line = f"{line}: {more}" if more else line
+    if change.carried:
+        line += f"; carried over: {', '.join(change.carried)}"
+    return line
+
+
+def lost_words(change: PortChange) -> str:
+    """A line about the mirrors that have lost the port; empty if none has."""
+    if not change.lost:
+        return ""
+    names = ", ".join(change.lost)
+    return f"{change.tap} is not on {names} any more: its port has gone; add the new one by hand"
