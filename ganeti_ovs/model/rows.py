@@ -74,6 +74,7 @@ class Root(Row):
     bridges: frozenset[Uuid]
     next_cfg: int
     cur_cfg: int
+    datapath_types: frozenset[str]
 
 
 class Marked(Row):
@@ -98,6 +99,7 @@ class Bridge(Marked):
     fail_mode: str | None
     rstp_enable: bool
     mcast_snooping_enable: bool
+    controller: frozenset[Uuid]
 
     @property
     def polices(self) -> bool:
@@ -107,6 +109,13 @@ class Bridge(Marked):
         hands frames to those before its ingress qdisc, where the policer is.
         """
         return self.datapath_type != "netdev"
+
+
+class Controller(Row):
+    """Who tells a vSwitch by OpenFlow what to do."""
+
+    table = "Controller"
+    is_connected: bool
 
 
 class Port(Marked):
@@ -159,7 +168,7 @@ class Queue(Marked):
 
 
 KINDS: dict[str, type[Row]] = {
-    one.table: one for one in (Root, Bridge, Port, Interface, QoS, Queue)
+    one.table: one for one in (Root, Bridge, Controller, Port, Interface, QoS, Queue)
 }
 """By the names of the tables of which something is read; rows of others are plain `Row`."""
 
