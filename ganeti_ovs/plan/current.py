@@ -23,6 +23,8 @@ class Host:
     """All its network interfaces."""
     carries: Mapping[str, str] = field(default_factory=dict)
     """Interface -> what of the node's own depends on it, in words."""
+    mtus: Mapping[str, int] = field(default_factory=dict)
+    """Interface -> its MTU (bytes), at least for those that are to be uplinks."""
 
 
 class Current:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.plan.current import own_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Mapping, Set
 
     from ganeti_ovs.model.rows import Bridge, Interface, Port, Uuid
     from ganeti_ovs.model.vswitch import VSwitch
@@ -35,7 +35,25 @@ def passing(port: Port) -> frozenset[int]:
     return port.trunks if mode == "trunk" else port.trunks | {port.tag or 0}
 
 
-def by_uplinks(
+def by_all_uplinks(
+    wanted: Iterable[VSwitch], kept: Mapping[str, Port], gone: Set[Uuid], current: Current
+) -> list[str]:
+    """What becomes of all guests when the uplinks are those of `wanted`.
+
+    `kept` has the ports of these, by vSwitch; the rows `gone`, bridges and ports, are taken off.
+    """
+    switches = {switch.name: switch for switch in wanted}
+    rows = {port.uuid for port in kept.values()}
+    found = []
+    for name, bridge in current.bridges.items():
+        if bridge.uuid not in gone:
+            port = kept.get(name)
+            without = gone | (rows - ({port.uuid} if port else set()))
+            found += _by_uplinks(bridge, switches.get(name), port, without, current)
+    return found
+
+
+def _by_uplinks(
     bridge: Bridge, switch: VSwitch | None, kept: Port | None, gone: Set[Uuid], current: Current
 ) -> list[str]:
     """What becomes of the guests of `bridge` when the ports `gone` are taken off.

@@ -102,7 +102,7 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
 
 
 def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) -> PortStep | None:
-    live = snapshot.live.get(nic.tap)
+    live, bridge = snapshot.live.get(nic.tap), snapshot.bridges.get(nic.switch)
     if nic.switch not in snapshot.switches:
         raise Error(f"this node has no vSwitch {nic.switch}")
     if nic.tap in snapshot.odd:
@@ -112,14 +112,14 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
         )
     if live is None:
         words = f"attached {_name(nic)} to {nic.switch}"
-        return PortStep(nic.tap, words, [], attach(nic, suffix), attached=True)
+        return PortStep(nic.tap, words, [], attach(nic, suffix, bridge), attached=True)
     if (
         live.found.marked
         and live.found.iface_id == nic.uuid
         and live.switch == nic.switch
         and bound(live, desired.plugs.get(nic.tap))
     ):
-        operations = adjust(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
+        operations = adjust(nic, live, suffix, nic.tap in desired.unrecorded, bridge)
         words = f"changed {_name(nic)} on {nic.switch}"
         new = live.interface.ofport is None
         if not operations and new:
@@ -134,7 +134,7 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
         nic.tap,
         f"replaced {_name(nic)} on {nic.switch}",
         [*_unchanged(live), *detach(live.found)],
-        attach(nic, suffix),
+        attach(nic, suffix, bridge),
         attached=True,
     )
 

@@ -8,13 +8,12 @@ from ganeti_ovs.model.settings import SETTINGS, text_of
 from ganeti_ovs.plan.changes import Change, Kind
 from ganeti_ovs.plan.current import own_settings
 from ganeti_ovs.plan.cut import named
+from ganeti_ovs.plan.newswitch import MADE_BY_US
 
 if TYPE_CHECKING:
     from ganeti_ovs.model.rows import Bridge
     from ganeti_ovs.plan.current import Current, Host
 
-MADE_BY_US = "bridge-id"
-"""external_ids key that a Bridge row has from the start if we have made it."""
 _HANGS = ("mirrors", "controller", "netflow", "sflow", "ipfix", "flow_tables", "auto_attach")
 """Columns of a Bridge that refer to what goes with it."""
 

@@ -22,8 +22,11 @@ from ganeti_ovs.plan.columns import (
     write,
 )
 from ganeti_ovs.plan.current import Current, Host, own_settings
+from ganeti_ovs.plan.mtu import compare_mtu, given_back, note_for_guests, of_ports
+from ganeti_ovs.plan.newswitch import of_new, own_interface
 from ganeti_ovs.plan.removal import Removal
 from ganeti_ovs.plan.switchplan import Draft, SwitchesPlan
+from ganeti_ovs.plan.trees import WARNING, trees
 from ganeti_ovs.plan.uplink import (
     Reference,
     Uplink,
@@ -75,19 +78,10 @@ class _Planner:
                 self.plan.operations.append(take_out(devices, *place, self.current))
                 if set(self.current.members(place[1])) <= set(devices):
                     self.gone.add(place[1].uuid)
-        self._check_uplinks()
+        self.plan.refused += cut.by_all_uplinks(self.wanted, self.kept, self.gone, self.current)
+        gone = self.gone | self.kept_rows
+        self.plan.changes += given_back(self.wanted, gone, self.current, self.plan.mtus)
         return self.plan.done()
-
-    def _check_uplinks(self) -> None:
-        """Guests that lose what they have reached."""
-        wanted = {switch.name: switch for switch in self.wanted}
-        for name, bridge in self.current.bridges.items():
-            if bridge.uuid not in self.gone:
-                kept = self.kept.get(name)
-                gone = self.gone | (self.kept_rows - ({kept.uuid} if kept else set()))
-                self.plan.refused += cut.by_uplinks(
-                    bridge, wanted.get(name), kept, gone, self.current
-                )
 
     def _check_device(self, switch: VSwitch, device: str) -> None:
         place = self.current.place(device)
@@ -130,7 +124,7 @@ class _Planner:
         columns, mtu = bridge_columns(switch), interface_columns(switch)
         self.plan.changes.append(Change(Kind.MADE, name))
         self.plan.operations += [
-            Insert(Interface.table, internal, {"name": name, "type": "internal", **new_row(mtu)}),
+            Insert(Interface.table, internal, own_interface(switch)),
             Insert(Port.table, local, {"name": name, "interfaces": frozenset({internal})}),
         ]
         kept = self.kept.get(name)
@@ -139,7 +133,7 @@ class _Planner:
         row: dict[str, object] = {
             "name": name,
             "ports": frozenset(ports),
-            "external_ids": marks(names([*columns, *mtu]), **{"bridge-id": name}),
+            "external_ids": marks(names([*columns, *mtu]), **of_new(switch)),
             **new_row(columns),
         }
         made = Named(f"bridge{suffix}")
@@ -159,15 +153,22 @@ class _Planner:
         if "datapath_type" in difference.columns:
             self.plan.warnings.append(f"{name}: another datapath takes all ports off for a moment")
             self.plan.refused += cut.without_datapath(switch, bridge, self.current)
+        if difference.columns.get("rstp_enable"):
+            self.plan.warnings.append(f"{name}: {WARNING}")
         if difference.columns.get("fail_mode") == "secure":
             self.plan.refused += cut.without_flows(name, bridge, self.current)
         internal = self.current.interfaces.get(name)
         if internal:
-            mtu = compare(internal, interface_columns(switch), own, name)
-            operations += write(internal, mtu)
+            mtu, more = compare_mtu(internal, switch, own, self.plan.mtus)
+            operations += more
             self.plan.changes += mtu.changes
             now_own |= mtu.own
-        operations += claim(bridge, frozenset(now_own))
+        operations += [*claim(bridge, frozenset(now_own)), *note_for_guests(switch, bridge)]
+        of_others = of_ports(switch, bridge, self.current, self.plan.mtus)
+        operations += [*of_others.operations, *trees(bridge, difference, self.current)]
+        self.plan.changes += of_others.changes
+        self.plan.refused += of_others.refused
+        kept += of_others.kept
         self.plan.operations += operations
         self._drop_ports(switch, bridge)
         ports: list[Reference] = []
@@ -179,7 +180,7 @@ class _Planner:
         """Adds to `ports` what the bridge does not have yet; what stays as somebody has set it."""
         if not switch.uplinks:
             return []
-        uplink = Uplink(switch, self.current, suffix)
+        uplink = Uplink(switch, self.current, self.host, suffix)
         port = self.kept.get(switch.name)
         if port:
             uplink.change(port)
@@ -197,6 +198,7 @@ class _Planner:
             ports.append(uplink.make())
         self.plan.operations += uplink.operations
         self.plan.changes += uplink.changes
+        self.plan.mtus |= uplink.mtus
         return uplink.kept
 
     def _check_name(self, switch: VSwitch, name: str) -> None:
