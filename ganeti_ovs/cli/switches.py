@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ganeti_ovs.cli.confirm import confirmed, yes_option
 from ganeti_ovs.cli.nodegroup import chosen_group, rollout
 from ganeti_ovs.cli.options import (
     dry_run_option,
@@ -176,13 +177,21 @@ def _uplinks(text: str, add: tuple[str, ...], remove: tuple[str, ...]) -> str:
 @group_option
 @dry_run_option
 @force_option
+@yes_option
 @json_option
 def remove_switch(
-    *, name: str, node_group: str | None, dry_run: bool, force: bool, as_json: bool
+    *,
+    name: str,
+    node_group: str | None,
+    dry_run: bool,
+    force: bool,
+    yes: bool,
+    as_json: bool,
 ) -> int:
     """Take a vSwitch from all nodes of a node group.
 
-    Refused while a guest uses it; --force cuts that guest off and says so.
+    Refused while a guest uses it; --force cuts that guest off and says so. On a terminal,
+    what would go is shown first, and asked for.
     """
     way = _rollout(node_group, force=force)
     stored = way.desired.stored.switches
@@ -196,4 +205,7 @@ def remove_switch(
             )
     rest = {other: settings for other, settings in stored.items() if other != name}
     proposal = group_proposal(way.desired, rest, f"remove-switch {name}")
+    question = f"Remove {name} from all nodes of node group {way.desired.group.name}?"
+    if not (dry_run or yes or confirmed(way, proposal, question)):
+        return 1
     return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)

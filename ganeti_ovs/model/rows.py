@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     R = TypeVar("R", bound="Row")
 
+MTU_KEY = "ganeti-ovs-mtu"
+"""external_ids key of a Bridge: the MTU that guests' taps get (bytes)."""
+MTU_BEFORE = "ganeti-ovs-mtu-before"
+"""external_ids key of an Interface whose mtu_request is ours: the MTU that its device had (bytes;
+empty: not known)."""
+TAP_MTU = 1500
+"""Bytes, with which the kernel makes a tap."""
 MARK = ("ganeti-ovs", "1")
 """The external_ids pair of every row that is ours; only such rows are changed or removed."""
 
@@ -74,6 +81,7 @@ class Root(Row):
     bridges: frozenset[Uuid]
     next_cfg: int
     cur_cfg: int
+    datapath_types: frozenset[str]
 
 
 class Marked(Row):
@@ -97,7 +105,9 @@ class Bridge(Marked):
     datapath_type: str
     fail_mode: str | None
     rstp_enable: bool
+    stp_enable: bool
     mcast_snooping_enable: bool
+    controller: frozenset[Uuid]
 
     @property
     def polices(self) -> bool:
@@ -107,6 +117,24 @@ class Bridge(Marked):
         hands frames to those before its ingress qdisc, where the policer is.
         """
         return self.datapath_type != "netdev"
+
+    @property
+    def has_tree(self) -> bool:
+        """True if it runs a spanning tree: RSTP or STP."""
+        return self.rstp_enable or self.stp_enable
+
+    @property
+    def guest_mtu(self) -> int:
+        """Bytes that guests' taps get; 0: they stay as they are."""
+        text = self.external_ids.get(MTU_KEY, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+class Controller(Row):
+    """Who tells a vSwitch by OpenFlow what to do."""
+
+    table = "Controller"
+    is_connected: bool
 
 
 class Port(Marked):
@@ -159,7 +187,7 @@ class Queue(Marked):
 
 
 KINDS: dict[str, type[Row]] = {
-    one.table: one for one in (Root, Bridge, Port, Interface, QoS, Queue)
+    one.table: one for one in (Root, Bridge, Controller, Port, Interface, QoS, Queue)
 }
 """By the names of the tables of which something is read; rows of others are plain `Row`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ganeti_ovs.model.rows import Interface, Port, QoS, Queue, Uuid
+from ganeti_ovs.model.rows import Bridge, Interface, Port, QoS, Queue, Uuid
 from ganeti_ovs.model.taprows import TapRows
 
 
@@ -30,6 +30,8 @@ class Snapshot:
     live: Mapping[str, Live]
     """All ports with one interface of their own name, ours or not, by that name."""
     switches: frozenset[str]
+    bridges: Mapping[str, Bridge] = field(default_factory=dict)
+    """Their rows, by name."""
     odd: Mapping[str, str] = field(default_factory=dict)
     """Names of other ports and interfaces -> what they are, in words."""
     orphans: tuple[tuple[str, Uuid], ...] = ()

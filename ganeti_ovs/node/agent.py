@@ -76,7 +76,7 @@ class Agent:
         """Tell what would be done; why it would be refused, or ""."""
         plan, checkpoint = self._prepare()
         against = "; ".join(objections(plan, self.request.force))
-        warnings = [*self.earlier, *plan.warnings]
+        warnings = [*self._forced(plan), *self.earlier, *plan.warnings]
         answer: Answer = {"applied": False, "dry_run": True, **_planned(plan, warnings)}
         if self.request.state:
             answer["state"] = self._state(checkpoint.before)
@@ -125,12 +125,16 @@ class Agent:
         return prepare(self.session, self.request.wanted, self.request.master, known)
 
     def _applied(self, plan: SwitchesPlan, commit: Commit) -> Answer:
-        forced = [f"forced: {line}" for line in (*plan.devices, *plan.refused)]
-        warnings = [*forced, *self.earlier, *plan.warnings, *commit.warnings]
+        warnings = [*self._forced(plan), *self.earlier, *plan.warnings, *commit.warnings]
         answer: Answer = {"applied": True, **_planned(plan, warnings)}
         if self.request.state:
             answer["state"] = self._state(read_tables(self.session))
         return answer
+
+    def _forced(self, plan: SwitchesPlan) -> list[str]:
+        """What is done only as it is forced."""
+        lines = (*plan.devices, *plan.refused) if self.request.force else ()
+        return [f"forced: {line}" for line in lines]
 
     def _state(self, tables: Tables) -> Mapping[str, Any]:
         return states(tables, [switch.name for switch in self.request.wanted])

@@ -11,6 +11,7 @@ from ganeti_ovs.node import document, pending, transaction
 from ganeti_ovs.node.announce import announce, leave, moved, with_stations
 from ganeti_ovs.node.checkpoint import Checkpoint, to_data
 from ganeti_ovs.node.guard import Guard, Guarded
+from ganeti_ovs.node.mtus import set_mtus
 from ganeti_ovs.node.phases import SETTLED, Disk, Event, Phase, step, touched
 from ganeti_ovs.node.rollback import roll_back_or_reconnect
 from ganeti_ovs.node.switches import set_up
@@ -75,6 +76,7 @@ class Commit:
         try:
             if self.phase is Phase.BEGUN:
                 self._send()
+                self.warnings += set_mtus(self.checkpoint.devices)
             self.warnings += set_up(self.wanted)
             if self.checkpoint.operations:
                 self.warnings += announce(self.session, self._moved(), self.checkpoint.stations)

@@ -6,7 +6,7 @@ from time import monotonic, sleep
 
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.operations import Insert, Select, Where, at
-from ganeti_ovs.model.rows import Interface, Port
+from ganeti_ovs.model.rows import Bridge, Interface, Port
 from ganeti_ovs.model.value import Frozen
 from ganeti_ovs.ovsdb.client import (
     ANSWER_LIMIT,
@@ -57,10 +57,15 @@ def attach(session: Session, nic: Nic) -> Attached:
         left = take_back(session, nic.tap, nic.plug, answers=False)
         raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from err
     try:
-        # The vSwitch's row is there if there is a limit, no other one ever.
-        unpoliced = any(not bridge.polices for result in results for bridge in result.rows)
+        bridge = _switch(session, results)
+        interface = _inserted(operations, results, Interface.table)
+        if bridge.guest_mtu or bridge.has_tree:
+            from ganeti_ovs.plan.amend import amend
+
+            more = amend(bridge, interface, _inserted(operations, results, Port.table))
+            _results, cfg = session.commit(more)
         session.wait_applied(cfg)
-        check_applied(session, _inserted(operations, results))
+        check_applied(session, interface)
     except BaseException as err:
         answers = not isinstance(err, DatabaseUnavailable)
         left = take_back(session, nic.tap, nic.plug, answers)
@@ -68,7 +73,7 @@ def attach(session: Session, nic: Nic) -> Attached:
             unavailable = left and not answers
             raise (DatabaseUnavailable if unavailable else Error)(f"{err}{left}") from err
         raise
-    return Attached(replaced_foreign, unpoliced)
+    return Attached(replaced_foreign, bool(nic.max_bandwidth) and not bridge.polices)
 
 
 def detach(session: Session, found: TapRows) -> None:
@@ -124,13 +129,21 @@ def _remove(session: Session, tap: str, made: str) -> None:
         session.commit(plan.detach(found))
 
 
-def _inserted(operations: Operations, results: list[Reply]) -> Uuid:
-    """UUID of the Interface row that was inserted."""
+def _inserted(operations: Operations, results: list[Reply], table: str) -> Uuid:
+    """UUID of the row of `table` that was inserted."""
     return next(
         result.uuid
         for operation, result in zip(operations, results, strict=True)
-        if isinstance(operation, Insert) and operation.table == Interface.table and result.uuid
+        if isinstance(operation, Insert) and operation.table == table and result.uuid
     )
+
+
+def _switch(session: Session, results: list[Reply]) -> Bridge:
+    """The vSwitch's row, which is the only one that is asked for."""
+    rows: list[Bridge] = [row for result in results for row in result.rows]
+    if len(rows) != 1:
+        raise session.nonsense(f"{len(rows)} rows of {Bridge.table}")
+    return rows[0]
 
 
 def _commit(session: Session, nic: Nic, operations: Operations) -> tuple[list[Reply], int]:

@@ -5,7 +5,7 @@ What is said of it is what was seen afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -15,6 +15,7 @@ from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node import transaction
 from ganeti_ovs.node.announce import announce
 from ganeti_ovs.node.checkpoint import Checkpoint, Device
+from ganeti_ovs.node.floods import Blocked
 from ganeti_ovs.ovsdb.session import SWITCHES, NotApplied, Session
 from ganeti_ovs.ovsdb.switches import read_tables
 from ganeti_ovs.plan.compare import left
@@ -37,19 +38,20 @@ class RolledBack:
     """True if something is not as it was before, or ovs-vswitchd has not applied it."""
 
 
-def devices(wanted: Iterable[VSwitch]) -> tuple[Device, ...]:
-    """The devices that a change to `wanted` may set up, or give another MTU, as they are."""
+def devices(wanted: Iterable[VSwitch], mtus: Mapping[str, int]) -> tuple[Device, ...]:
+    """The devices that a change to `wanted` sets up, or to these MTUs (bytes), as they are."""
+    uplinks = {device: True for switch in wanted for device in switch.uplinks}
+    own = {switch.name for switch in wanted}
     found = []
-    for switch in wanted:
-        # The uplinks first: the vSwitch's own interface gets the least MTU of all ports.
-        for name in (*switch.uplinks, *([switch.name] if switch.mtu else [])):
-            try:
-                link = Link(name)
-            except Error:
-                continue  # There is none, which the plan says.
-            up = link.up or name not in switch.uplinks
-            found.append(Device(name, link.index, up, link.mtu, switch.mtu or 0))
-            link.close()
+    # A vSwitch's own interface last: it gets the least MTU of all ports.
+    for name in sorted({*uplinks, *mtus}, key=lambda one: (one in own, one not in uplinks, one)):
+        try:
+            link = Link(name)
+        except Error:
+            continue  # There is none, which the plan says.
+        up = link.up or name not in uplinks
+        found.append(Device(name, link.index, up, link.mtu, mtus.get(name, 0)))
+        link.close()
     return tuple(found)
 
 
@@ -68,16 +70,19 @@ def roll_back(
     if not checkpoint.operations or session is None:
         return _result("", False, _devices_as_before(checkpoint, same_boot))
     words, done = "", True
+    blocked: list[str] = []
     try:
         done = transaction.put_back(session, checkpoint.operations, checkpoint.before)
     except NotApplied:
         words = "; it is put back in the database, which ovs-vswitchd has not applied either"
+    except Blocked as err:
+        done, blocked = True, [str(err)]
     problems = _devices_as_before(checkpoint, same_boot)
     if done and not words:
         stations = checkpoint.stations
         announce(session, stations if names is None else names, stations)
     rows = left(checkpoint.operations, checkpoint.before, read_tables(session))
-    return _result(words, done, [*rows, *problems])
+    return _result(words, done, [*rows, *problems, *blocked])
 
 
 def trace(session: Session | None, checkpoint: Checkpoint, same_boot: bool = True) -> bool | None:

@@ -14,6 +14,7 @@ from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node import document, pending, transaction
 from ganeti_ovs.node.checkpoint import Checkpoint
 from ganeti_ovs.node.document import kept
+from ganeti_ovs.node.mtus import set_mtus
 from ganeti_ovs.node.rollback import devices, roll_back_or_reconnect
 from ganeti_ovs.node.settle import settle
 from ganeti_ovs.ovsdb.client import Client, TransactionFailed
@@ -42,8 +43,8 @@ def prepare(
     tables = read_tables(client)
     if known is None:
         known = frozenset(switch.name for switch in wanted)
-    plan = plan_switches(wanted, Current(tables), _host(master, known))
-    return plan, Checkpoint([*plan.operations], tables, devices=devices(wanted))
+    plan = plan_switches(wanted, Current(tables), _host(master, wanted, known))
+    return plan, Checkpoint([*plan.operations], tables, devices=devices(wanted, plan.mtus))
 
 
 def objections(plan: SwitchesPlan, force: bool) -> list[str]:
@@ -101,7 +102,7 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
             # As it is now: who had the lock before may have kept another one.
             restored = (kept(runtime) if keeps else None) or ()
             names = frozenset(switch.name for switch in restored)
-            host = _host(master, names) if restored else Host(frozenset())
+            host = _host(master, restored, names) if restored else Host(frozenset())
             for switch in restored:
                 plan, tables = _plan_one(session, switch, host)
                 against = [*plan.errors, *plan.refused]
@@ -111,7 +112,9 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
                 made = True
                 if not dry_run:
                     operations = [*plan.operations]
-                    checkpoint = Checkpoint(operations, tables, devices=devices((switch,)))
+                    checkpoint = Checkpoint(
+                        operations, tables, devices=devices((switch,), plan.mtus)
+                    )
                     made, odd = _restore_one(session, switch, checkpoint)
                     problems += odd
                 if made:
@@ -138,13 +141,18 @@ def _restore_one(
         return False, [f"{switch.name}: {err}"]
     except Error as err:
         return False, [f"{switch.name}: {err}{roll_back_or_reconnect(session, checkpoint)[1]}"]
-    odd = set_up((switch,))
+    odd = [*set_mtus(checkpoint.devices), *set_up((switch,))]
     return True, odd + transaction.refused_devices(read_tables(session), (switch,))
 
 
-def _host(master: str, known: frozenset[str]) -> Host:
-    devices = frozenset(name for _index, name in if_nameindex())
-    return Host(devices, carries(master), frozenset(filter(_is_internal, devices & known)))
+def _host(master: str, wanted: tuple[VSwitch, ...], known: frozenset[str]) -> Host:
+    """What there is of the node: of leftovers, those of vSwitches that are known; MTUs of the
+    devices that are wanted as uplinks.
+    """
+    names = frozenset(name for _index, name in if_nameindex())
+    mtus = {device.name: device.mtu for device in devices(wanted, {})}
+    leftovers = frozenset(filter(_is_internal, names & known))
+    return Host(names, carries(master), leftovers, mtus)
 
 
 def _is_internal(device: str) -> bool:

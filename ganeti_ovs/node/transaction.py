@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.model.errors import Error, quoted
 from ganeti_ovs.model.rows import Root, Tables
 from ganeti_ovs.model.vswitch import VSwitch
+from ganeti_ovs.node.floods import flood_again, without_tree
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.ovsdb.switches import read_tables
@@ -33,6 +34,7 @@ def commit(
     _results, cfg = session.commit([*unchanged(operations, before), *operations])
     try:
         session.wait_applied(cfg)
+        flood_again(session, without_tree(operations, before))
         problems = refused_devices(read_tables(session), wanted)
     except TransactionFailed as err:
         raise Error(str(err)) from err
@@ -43,12 +45,15 @@ def commit(
 def put_back(session: Session, operations: Sequence[Operation], before: Tables) -> bool:
     """Undo `operations` in the database; False if there was nothing to undo.
 
-    Raises NotApplied when ovs-vswitchd does not apply it: it is in the database then.
+    Raises NotApplied when ovs-vswitchd does not apply it: it is in the database then; Blocked
+    when it does, but may keep broadcasts from ports.
     """
-    back = undo(operations, before, read_tables(session))
+    now = read_tables(session)
+    back = undo(operations, before, now)
     if back:
         _results, cfg = session.commit(back)
         session.wait_applied(cfg)
+        flood_again(session, without_tree(back, now))
     return bool(back)
 
 

@@ -147,6 +147,7 @@ class Forms:
             "int | None": _optional(_number),
             "bool | None": _optional(_flag),
             "frozenset[int]": _set_of(_number),
+            "frozenset[str]": _set_of(text),
             "frozenset[Uuid]": _set_of(refers),
             "Members": _members(refers),
             "dict[str, str]": _map_of(text, text),

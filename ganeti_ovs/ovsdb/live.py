@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from ganeti_ovs.ovsdb.client import Client
 
 _COLUMNS = {
-    "Bridge": ("name", "ports"),
-    "Port": ("name", "interfaces", "vlan_mode", "tag", "trunks", "qos", "external_ids"),
+    "Bridge": ("name", "ports", "rstp_enable", "stp_enable", "external_ids"),
+    "Port": (
+        "name", "interfaces", "vlan_mode", "tag", "trunks", "qos", "external_ids", "other_config",
+    ),
     "Interface": (
         "name", "type", "ingress_policing_rate", "ingress_policing_burst", "external_ids",
-        "ofport", "error",
+        "ofport", "error", "mtu_request",
     ),
     "QoS": ("type", "queues", "other_config", "external_ids"),
     "Queue": ("other_config", "external_ids"),
@@ -43,6 +45,7 @@ def read_snapshot(client: Client) -> Snapshot:
         live=live,
         odd=_odd(tables, live),
         switches=frozenset(bridge.name for bridge in bridges),
+        bridges={bridge.name: bridge for bridge in bridges},
         orphans=_orphans(tables, users),
     )
 

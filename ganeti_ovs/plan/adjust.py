@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from ganeti_ovs.model import plug
 from ganeti_ovs.model.operations import Comment, Mutate, Mutation, Update, at
-from ganeti_ovs.model.rows import Named
+from ganeti_ovs.model.rows import MTU_BEFORE, TAP_MTU, Named
 from ganeti_ovs.plan.limits import shaping
 from ganeti_ovs.plan.port import (
+    EDGE,
+    NO_TREE,
     QOS_TYPE,
     drop_qos,
     ids,
@@ -23,11 +25,17 @@ if TYPE_CHECKING:
 
     from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.model.operations import Operations
-    from ganeti_ovs.model.rows import Marked, Row
+    from ganeti_ovs.model.rows import Bridge, Marked, Port, Row
     from ganeti_ovs.model.snapshot import Live
 
 
-def adjust(nic: Nic, live: Live, suffix: str = "", unrecorded: bool = False) -> Operations:
+def adjust(
+    nic: Nic,
+    live: Live,
+    suffix: str = "",
+    unrecorded: bool = False,
+    bridge: Bridge | None = None,
+) -> Operations:
     """Operations that make `live` what `nic` wants; none if it is that already.
 
     The plug's time alone makes no difference, unless `unrecorded`: there is no record of what
@@ -46,6 +54,7 @@ def adjust(nic: Nic, live: Live, suffix: str = "", unrecorded: bool = False) -> 
         *_update(live.port, vlan_columns(nic)),
         *_update_ids(live.port, ids(nic)),
         *_limit(nic, live, suffix),
+        *(_of_switch(live, bridge) if bridge is not None else []),
     ]
     if operations or unrecorded:
         operations += _update_ids(live.interface, {plug.KEY: nic.plug} if nic.plug else {})
@@ -72,6 +81,31 @@ def _limit(nic: Nic, live: Live, suffix: str) -> Operations:
         *_update(live.queue, {"other_config": queue}),
         *_update_ids(live.queue, ids(nic)),
     ]
+
+
+def _of_switch(live: Live, bridge: Bridge) -> Operations:
+    """What the port has for its vSwitch's sake: an MTU, and no part in spanning trees.
+
+    NOTE: a port that leaves a tree that is running gets no broadcasts any more, so it stays.
+    """
+    mtu = bridge.guest_mtu
+    operations = [] if bridge.has_tree else leave_trees(live.port)
+    if mtu and live.interface.mtu_request != mtu:
+        operations += _update(live.interface, {"mtu_request": mtu})
+        operations += _update_ids(live.interface, {MTU_BEFORE: str(TAP_MTU)})
+    return operations
+
+
+def leave_trees(port: Port) -> Operations:
+    """Operations by which a guest's port takes no part in spanning trees."""
+    config = port.other_config
+    if all(config.get(key) == one for key, one in NO_TREE.items()) and not config.keys() & EDGE:
+        return []
+    mutations = (
+        Mutation("other_config", "delete", frozenset({*NO_TREE, *EDGE})),
+        Mutation("other_config", "insert", NO_TREE),
+    )
+    return [Mutate(port.table, at(port.uuid), mutations)]
 
 
 def _update(has: Row, wanted: Mapping[str, object]) -> Operations:

@@ -10,6 +10,7 @@ from ganeti_ovs.model.hanging import MIRROR, REFERENCES
 from ganeti_ovs.model.operations import Insert, Mutate, Mutation, Update, at
 from ganeti_ovs.model.rows import STATUS, Interface, Named, Port, Uuid
 from ganeti_ovs.model.value import Frozen
+from ganeti_ovs.plan.port import EDGE, NO_TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ _OURS = STATUS | {
     "bond_active_slave", "mtu_request", "ingress_policing_rate", "ingress_policing_burst",
 }  # fmt: skip
 """Columns of guests' Port and Interface rows that are nobody else's."""
-_OUR_IDS = ("ganeti-", "attached-mac", "iface-id", "iface-status")
-"""What our keys of external_ids begin with."""
+_OUR_KEYS = {
+    "external_ids": ("ganeti-", "attached-mac", "iface-id", "iface-status"),
+    "other_config": (*NO_TREE, *EDGE),
+}
+"""What our keys in these columns begin with."""
 
 
 class Use(Frozen):
@@ -71,13 +75,13 @@ def set_by_others(row: Row) -> Columns:
     NOTE: the default of every column in Open vSwitch's schema is empty, 0 or false.
     """
     found = {name: value for name, value in row.columns.items() if value and name not in _OURS}
-    others = {
-        key: value
-        for key, value in row.columns.get("external_ids", {}).items()
-        if not key.startswith(_OUR_IDS)
-    }
-    found.pop("external_ids", None)
-    return {**found, "external_ids": others} if others else found
+    for column, ours in _OUR_KEYS.items():
+        others = {
+            key: value for key, value in found.pop(column, {}).items() if not key.startswith(ours)
+        }
+        if others:
+            found[column] = others
+    return found
 
 
 def hanging_on(port: Uuid, interface: Uuid, around: Around) -> Hanging:

@@ -196,7 +196,7 @@ def write(row: Marked, difference: Difference) -> Operations:
     if difference.columns:
         operations.append(Update(row.table, at(row.uuid), difference.columns))
     if difference.config:
-        operations.append(_mutate_map(row, "other_config", difference.config))
+        operations.append(mutate_map(row, "other_config", difference.config))
     return operations
 
 
@@ -208,7 +208,7 @@ def claim(row: Marked, own: frozenset[str]) -> Operations:
     wanted: dict[str, str | None] = {MARK[0]: MARK[1], SETTINGS_KEY: listed}
     has = row.external_ids
     differing = {name: value for name, value in wanted.items() if has.get(name) != value}
-    return [_mutate_map(row, "external_ids", differing)]
+    return [mutate_map(row, "external_ids", differing)]
 
 
 def marks(own: frozenset[str], **others: str) -> dict[str, str]:
@@ -216,7 +216,8 @@ def marks(own: frozenset[str], **others: str) -> dict[str, str]:
     return {MARK[0]: MARK[1], SETTINGS_KEY: " ".join(sorted(own)), **others}
 
 
-def _mutate_map(row: Marked, column: str, pairs: Mapping[str, str | None]) -> Mutate:
+def mutate_map(row: Marked, column: str, pairs: Mapping[str, str | None]) -> Mutate:
+    """The operation that puts pairs into a map; None takes a key out."""
     there = {name: value for name, value in pairs.items() if value is not None}
     mutations = (
         Mutation(column, "delete", frozenset(pairs)),

@@ -44,7 +44,8 @@ class _Compared:
                 new = self._again(one.table, old.uuid)
                 name = str(old.columns.get("name", "Open vSwitch"))
                 if new is None:
-                    yield f"{name} is not there"
+                    if not _of_guest(old):  # Who may have been stopped meanwhile.
+                        yield f"{name} is not there"
                 elif isinstance(one, Update):
                     yield from self._columns(name, old, new, one.columns)
                 else:
@@ -127,6 +128,10 @@ class _Compared:
             if reference in rows and table not in _ROOTS:
                 return str(rows[reference].columns.get("name", table))
         return reference
+
+
+def _of_guest(row: Row) -> bool:
+    return "ganeti-instance" in row.columns.get("external_ids", ())
 
 
 def _references(value: Any) -> list[Uuid]:

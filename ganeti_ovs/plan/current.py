@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ganeti_ovs.model.rows import Bridge, Interface, Marked, Port, Tables
+from ganeti_ovs.model.rows import Bridge, Controller, Interface, Marked, Port, Root, Tables
 
 SETTINGS_KEY = "ganeti-ovs-settings"
 """external_ids key of a Bridge or Port: the settings in that row that are ours, by spaces.
@@ -25,6 +25,8 @@ class Host:
     """Interface -> what of the node's own depends on it, in words."""
     leftovers: frozenset[str] = frozenset()
     """Devices that Open vSwitch has made for vSwitches of ours, and that may have outlived them."""
+    mtus: Mapping[str, int] = field(default_factory=dict)
+    """Interface -> its MTU (bytes), at least for those that are to be uplinks."""
 
 
 class Current:
@@ -35,6 +37,7 @@ class Current:
         interfaces = self._interfaces = tables.of(Interface)
         bridges = tables.of(Bridge).values()
         self.bridges = {bridge.name: bridge for bridge in bridges}
+        self._tables = tables
         self.ports = {port.name: port for port in ports.values()}
         self.interfaces = {row.name: row for row in interfaces.values()}
         self._port_of = {one: port for port in ports.values() for one in port.interfaces}
@@ -78,6 +81,21 @@ class Current:
                 ids = row.external_ids
                 return f"{name} ({ids.get('ganeti-instance')}, NIC {ids.get('ganeti-nic')})"
         return ""
+
+    def guests(self, bridge: Bridge) -> dict[str, Port]:
+        """The guests' ports of ours, in the order of their names, by what `guest` says."""
+        return {words: one for one in self.ports_of(bridge) if (words := self.guest(one))}
+
+    def controlled(self, bridge: Bridge) -> bool | None:
+        """Whether a controller is connected; None without one."""
+        rows = self._tables.of(Controller)
+        found = [rows[one] for one in bridge.controller if one in rows]
+        return any(one.is_connected for one in found) if found else None
+
+    def datapath_types(self) -> frozenset[str]:
+        """Those that ovs-vswitchd has; none if it has not said."""
+        roots = self._tables.of(Root).values()
+        return frozenset(one for root in roots for one in root.datapath_types)
 
 
 def own_settings(row: Marked) -> set[str]:

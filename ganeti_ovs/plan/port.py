@@ -14,7 +14,17 @@ from ganeti_ovs.model.operations import (
     Wait,
     Where,
 )
-from ganeti_ovs.model.rows import MARK, Bridge, Interface, Named, Port, QoS, Queue
+from ganeti_ovs.model.rows import (
+    MARK,
+    MTU_BEFORE,
+    TAP_MTU,
+    Bridge,
+    Interface,
+    Named,
+    Port,
+    QoS,
+    Queue,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +34,12 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.taprows import TapRows
 
 QOS_TYPE = "linux-htb"
+NO_TREE = {"rstp-enable": "false", "stp-enable": "false"}
+"""Port's other_config of guests, who take no part in spanning trees (vswitch.xml, Port)."""
+EDGE = {"rstp-port-admin-edge": "true"}
+"""The same where a tree is running: the guest need not wait until its port forwards."""
+_OF_SWITCH = ("datapath_type", "rstp_enable", "stp_enable", "external_ids")
+"""Columns of the vSwitch that a port depends on."""
 VLAN_MODES = {"access": "access", "trunk": "trunk", "hybrid": "native-untagged"}
 """Port type -> Port.vlan_mode."""
 
@@ -59,22 +75,35 @@ def interface_ids(nic: Nic) -> dict[str, str]:
     }
 
 
-def interface_row(nic: Nic) -> dict[str, object]:
-    """The Interface row."""
+def interface_row(nic: Nic, mtu: int = 0) -> dict[str, object]:
+    """The Interface row. `mtu`: what its vSwitch has for guests (bytes); 0: nothing."""
     rate = burst = 0
     if nic.max_bandwidth:
         from ganeti_ovs.plan.limits import policing  # Most NICs have no limit.
 
         rate, burst = policing(nic.max_bandwidth, nic.max_burst)
-    return {
+    row: dict[str, object] = {
         "name": nic.tap,
         "ingress_policing_rate": rate,
         "ingress_policing_burst": burst,
         "external_ids": interface_ids(nic),
     }
+    if mtu:
+        row["mtu_request"] = mtu
+        row["external_ids"] = {**interface_ids(nic), MTU_BEFORE: str(TAP_MTU)}
+    return row
 
 
-def attach(nic: Nic, suffix: str = "") -> Operations:
+def tree_config(bridge: Bridge | None) -> dict[str, str]:
+    """What a new guest's port has in other_config on this vSwitch; None: one without a tree.
+
+    NOTE: Open vSwitch (all releases until 3.7) keeps broadcasts for good from a port that is
+    added while the bridge runs a tree and that takes no part in it (bundle_add_port).
+    """
+    return EDGE if bridge is not None and bridge.has_tree else NO_TREE
+
+
+def attach(nic: Nic, suffix: str = "", bridge: Bridge | None = None) -> Operations:
     """Operations that give the NIC its port. The tap must have no rows yet.
 
     Their first one makes the transaction fail with "timed out" when the vSwitch
@@ -82,25 +111,28 @@ def attach(nic: Nic, suffix: str = "") -> Operations:
     rows already. Looking for them beforehand would read the whole table: the
     cost of this way does not grow with the number of ports.
 
-    `suffix` keeps the names of rows apart when one transaction attaches several NICs.
-    With a limit, they also read the vSwitch's datapath_type, for `Bridge.polices`.
+    `suffix` keeps the names of rows apart when one transaction attaches several NICs. Who does
+    not know the vSwitch's row `bridge` gets of it what it takes for `ganeti_ovs.plan.amend`.
     """
     switch = Where("name", nic.switch)
+    mtu = bridge.guest_mtu if bridge is not None else 0
     port: dict[str, object] = {
         "name": nic.tap,
         "interfaces": frozenset({Named(f"interface{suffix}")}),
         "external_ids": ids(nic),
+        "other_config": tree_config(bridge),
         **vlan_columns(nic),
     }
     operations: Operations = [
         Wait(Bridge.table, switch, {"name": nic.switch}),
         Comment(f"ganeti-ovs: attach {nic.tap} ({nic.instance}, NIC {nic.index}) to {nic.switch}"),
-        Insert(Interface.table, f"interface{suffix}", interface_row(nic)),
+        Insert(Interface.table, f"interface{suffix}", interface_row(nic, mtu)),
     ]
     if nic.max_bandwidth:
         operations += insert_qos(nic, suffix)
         port["qos"] = frozenset({Named(f"qos{suffix}")})
-        operations.append(Select(Bridge.table, switch, ("datapath_type",)))
+    if bridge is None:
+        operations.append(Select(Bridge.table, switch, _OF_SWITCH))
     return [
         *operations,
         Insert(Port.table, f"port{suffix}", port),

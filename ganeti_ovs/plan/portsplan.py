@@ -108,7 +108,7 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
 
 
 def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) -> PortStep | None:
-    live = snapshot.live.get(nic.tap)
+    live, bridge = snapshot.live.get(nic.tap), snapshot.bridges.get(nic.switch)
     if nic.switch not in snapshot.switches:
         raise Error(f"this node has no vSwitch {nic.switch}")
     if nic.tap in snapshot.odd:
@@ -118,10 +118,10 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
         )
     if live is None:
         change = _change(PortKind.ATTACHED, nic)
-        return PortStep(nic.tap, change, [], attach(nic, suffix), attached=True, nic=nic)
+        return PortStep(nic.tap, change, [], attach(nic, suffix, bridge), attached=True, nic=nic)
     why = _other(nic, live, desired.plugs.get(nic.tap))
     if not why and live.switch == nic.switch:
-        operations = adjust(nic, live, suffix, unrecorded=nic.tap in desired.unrecorded)
+        operations = adjust(nic, live, suffix, nic.tap in desired.unrecorded, bridge)
         change = _change(PortKind.CHANGED, nic, settings(nic, live))
         new = live.interface.ofport is None
         if not operations and new:
@@ -136,7 +136,7 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
         nic.tap,
         _change(PortKind.REPLACED, nic, () if why else settings(nic, live), why),
         [*_unchanged(live), *detach(live.found)],
-        attach(nic, suffix),
+        attach(nic, suffix, bridge),
         attached=True,
         goes=live,
         nic=nic,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.operations import Comment
@@ -25,6 +26,8 @@ class SwitchesPlan:
     """What cannot be done at all."""
     devices: tuple[str, ...]
     """Those that are not there, or there and should not be. (At boot they may come or go.)"""
+    mtus: Mapping[str, int] = field(default_factory=dict)
+    """Not words: devices whose MTU changes -> what they are to have (bytes)."""
 
 
 class Draft:
@@ -37,6 +40,7 @@ class Draft:
         self.refused: list[str] = []
         self.errors: list[str] = []
         self.devices: list[str] = []
+        self.mtus: dict[str, int] = {}
 
     def done(self) -> SwitchesPlan:
         """The plan, with a note for the database's log if there is anything to do."""
@@ -48,4 +52,5 @@ class Draft:
             refused=tuple(self.refused),
             errors=tuple(self.errors),
             devices=tuple(self.devices),
+            mtus=self.mtus,
         )

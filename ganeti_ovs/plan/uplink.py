@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.operations import Insert, Mutate, Mutation, at
-from ganeti_ovs.model.rows import Bridge, Interface, Named, Port, Root, Uuid
+from ganeti_ovs.model.rows import MTU_BEFORE, Bridge, Interface, Named, Port, Root, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, bond_name
 from ganeti_ovs.plan.changes import Change, Kind
 from ganeti_ovs.plan.columns import (
@@ -25,7 +25,8 @@ from ganeti_ovs.plan.columns import (
     port_columns,
     write,
 )
-from ganeti_ovs.plan.current import Current, own_settings
+from ganeti_ovs.plan.current import Current, Host, own_settings
+from ganeti_ovs.plan.mtu import compare_mtu
 
 if TYPE_CHECKING:
     from ganeti_ovs.model.operations import Operations
@@ -86,13 +87,15 @@ def _keep(
 class Uplink:
     """Operations for the uplinks of one vSwitch; `suffix` keeps names of new rows apart."""
 
-    def __init__(self, switch: VSwitch, current: Current, suffix: str) -> None:
+    def __init__(self, switch: VSwitch, current: Current, host: Host, suffix: str) -> None:
         self.switch = switch
         self.operations: Operations = []
         self.changes: list[Change] = []
         self.kept: list[str] = []
         """What somebody else has set, and stays; in words."""
-        self._current = current
+        self.mtus: dict[str, int] = {}
+        """Devices whose MTU changes -> what they are to have (bytes)."""
+        self._current, self._host = current, host
         self._suffix = suffix
 
     def make(self) -> Named:
@@ -126,14 +129,13 @@ class Uplink:
             self.changes += [
                 Change(Kind.UPLINK_ADDED, switch.name, device, new=name) for device in add
             ]
-            self.changes += [
-                Change(Kind.UPLINK_REMOVED, switch.name, device, old=name) for device in drop
-            ]
+            for device in drop:
+                self.changes.append(Change(Kind.UPLINK_REMOVED, switch.name, device, old=name))
         for device in switch.uplinks:
             if device in members:
                 row = members[device]
-                difference = compare(row, interface_columns(switch), own, switch.name, device)
-                self.operations += write(row, difference)
+                difference, operations = compare_mtu(row, switch, own, self.mtus, device)
+                self.operations += operations
                 self.changes += difference.changes
                 self.kept += [f"{device}: {words}" for words in difference.kept]
                 now_own |= difference.own
@@ -151,17 +153,19 @@ class Uplink:
         self.operations += claim(port, frozenset(now_own | difference.own))
 
     def _member(self, device: str) -> Reference:
-        columns = interface_columns(self.switch)
         row = self._current.interfaces.get(device)
         if row is None:
             reference = Named(f"member{self._suffix}_{self.switch.uplinks.index(device)}")
-            new = {"name": device, **new_row(columns)}
+            new = {"name": device, **new_row(interface_columns(self.switch))}
+            if self.switch.mtu is not None:
+                had = self._host.mtus.get(device, "")
+                new["external_ids"] = {MTU_BEFORE: str(had)}
+                self.mtus[device] = self.switch.mtu
             self.operations.append(Insert(Interface.table, reference, new))
             return reference
         place = self._current.place(device)
         own = own_settings(place[1]) if place else set()
-        difference = compare(row, columns, own, self.switch.name, device)
-        self.operations += write(row, difference)
+        self.operations += compare_mtu(row, self.switch, own, self.mtus, device)[1]
         return row.uuid
 
 

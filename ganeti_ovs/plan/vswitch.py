@@ -9,6 +9,7 @@ from __future__ import annotations
 from ganeti_ovs.model.operations import Insert
 from ganeti_ovs.model.rows import Bridge, Interface, Named, Port, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, bond_name
+from ganeti_ovs.plan import cut
 from ganeti_ovs.plan.changes import Change, Kind
 from ganeti_ovs.plan.columns import (
     bridge_columns,
@@ -21,7 +22,11 @@ from ganeti_ovs.plan.columns import (
     write,
 )
 from ganeti_ovs.plan.current import Current, Host, own_settings
+from ganeti_ovs.plan.mtu import compare_mtu, given_back, note_for_guests, of_ports
+from ganeti_ovs.plan.newswitch import of_new, own_interface
+from ganeti_ovs.plan.removal import Removal
 from ganeti_ovs.plan.switchplan import Draft, SwitchesPlan
+from ganeti_ovs.plan.trees import WARNING, trees
 from ganeti_ovs.plan.uplink import (
     Reference,
     Uplink,
@@ -52,6 +57,8 @@ class _Planner:
         self.names = {switch.name for switch in wanted}
         self.taken: dict[Uuid, list[str]] = {}
         """UUID of a Port that is not ours -> devices that become uplinks, if forced."""
+        self.gone: set[Uuid] = set()
+        """UUIDs of bridges that are removed, and of ports that are taken off."""
 
     def run(self, remove: bool) -> SwitchesPlan:
         for bridge in self.current.bridges.values():
@@ -69,6 +76,11 @@ class _Planner:
             place = self.current.place(devices[0])
             if place:
                 self.plan.operations.append(take_out(devices, *place, self.current))
+                if set(self.current.members(place[1])) <= set(devices):
+                    self.gone.add(place[1].uuid)
+        self.plan.refused += cut.by_all_uplinks(self.wanted, self.kept, self.gone, self.current)
+        gone = self.gone | self.kept_rows
+        self.plan.changes += given_back(self.wanted, gone, self.current, self.plan.mtus)
         return self.plan.done()
 
     def _check_device(self, switch: VSwitch, device: str) -> None:
@@ -114,11 +126,12 @@ class _Planner:
                 )
         elif name in self.host.devices:
             self.plan.devices.append(f"{name} is a device of this node; take another name")
+        self.plan.refused += cut.without_datapath(switch, None, self.current)
         internal, local = Named(f"internal{suffix}"), Named(f"local{suffix}")
         columns, mtu = bridge_columns(switch), interface_columns(switch)
         self.plan.changes.append(Change(Kind.MADE, name))
         self.plan.operations += [
-            Insert(Interface.table, internal, {"name": name, "type": "internal", **new_row(mtu)}),
+            Insert(Interface.table, internal, own_interface(switch)),
             Insert(Port.table, local, {"name": name, "interfaces": frozenset({internal})}),
         ]
         kept = self.kept.get(name)
@@ -127,7 +140,7 @@ class _Planner:
         row: dict[str, object] = {
             "name": name,
             "ports": frozenset(ports),
-            "external_ids": marks(names([*columns, *mtu]), **{"bridge-id": name}),
+            "external_ids": marks(names([*columns, *mtu]), **of_new(switch)),
             **new_row(columns),
         }
         made = Named(f"bridge{suffix}")
@@ -135,7 +148,8 @@ class _Planner:
 
     def _change(self, switch: VSwitch, bridge: Bridge, suffix: str) -> None:
         name = switch.name
-        self._check_trunks(switch, bridge)
+        kept_port = self.kept.get(name)
+        self.plan.refused += cut.node_addresses(switch, bridge, kept_port, self.current, self.host)
         own = own_settings(bridge)
         difference = compare(bridge, bridge_columns(switch), own, name)
         operations = write(bridge, difference)
@@ -145,13 +159,23 @@ class _Planner:
         now_own = set(difference.own)
         if "datapath_type" in difference.columns:
             self.plan.warnings.append(f"{name}: another datapath takes all ports off for a moment")
+            self.plan.refused += cut.without_datapath(switch, bridge, self.current)
+        if difference.columns.get("rstp_enable"):
+            self.plan.warnings.append(f"{name}: {WARNING}")
+        if difference.columns.get("fail_mode") == "secure":
+            self.plan.refused += cut.without_flows(name, bridge, self.current)
         internal = self.current.interfaces.get(name)
         if internal:
-            mtu = compare(internal, interface_columns(switch), own, name)
-            operations += write(internal, mtu)
+            mtu, more = compare_mtu(internal, switch, own, self.plan.mtus)
+            operations += more
             self.plan.changes += mtu.changes
             now_own |= mtu.own
-        operations += claim(bridge, frozenset(now_own))
+        operations += [*claim(bridge, frozenset(now_own)), *note_for_guests(switch, bridge)]
+        of_others = of_ports(switch, bridge, self.current, self.plan.mtus)
+        operations += [*of_others.operations, *trees(bridge, difference, self.current)]
+        self.plan.changes += of_others.changes
+        self.plan.refused += of_others.refused
+        kept += of_others.kept
         self.plan.operations += operations
         self._drop_ports(switch, bridge)
         ports: list[Reference] = []
@@ -163,7 +187,7 @@ class _Planner:
         """Adds to `ports` what the bridge does not have yet; what stays as somebody has set it."""
         if not switch.uplinks:
             return []
-        uplink = Uplink(switch, self.current, suffix)
+        uplink = Uplink(switch, self.current, self.host, suffix)
         port = self.kept.get(switch.name)
         if port:
             uplink.change(port)
@@ -181,6 +205,7 @@ class _Planner:
             ports.append(uplink.make())
         self.plan.operations += uplink.operations
         self.plan.changes += uplink.changes
+        self.plan.mtus |= uplink.mtus
         return uplink.kept
 
     def _check_name(self, switch: VSwitch, name: str) -> None:
@@ -198,6 +223,7 @@ class _Planner:
             and (port.ours or set(self.current.members(port)) & set(switch.uplinks))
         ]
         for port in dropped:
+            self.gone.add(port.uuid)
             self.plan.operations.append(bridge_ports(bridge, "delete", port.uuid))
             self.plan.changes.append(Change(Kind.PORT_REMOVED, switch.name, port.name))
         if dropped and not switch.uplinks:
@@ -206,29 +232,10 @@ class _Planner:
                 for name, _vlan in self.current.used_by(self.host, bridge)
             ]
 
-    def _check_trunks(self, switch: VSwitch, bridge: Bridge) -> None:
-        """VLANs that the node's own addresses on the vSwitch need must pass the uplink."""
-        kept = self.kept.get(switch.name)
-        if not switch.trunks or (kept and kept.trunks == frozenset(switch.trunks)):
-            return
-        for name, vlan in self.current.used_by(self.host, bridge):
-            if vlan not in switch.trunks:
-                where = f"in VLAN {vlan}" if vlan else "untagged"
-                self.plan.refused.append(
-                    f"{name} carries {self.host.carries[name]} {where}, which"
-                    f" trunks {' '.join(map(str, switch.trunks))} keep from the uplink"
-                )
-
     def _remove(self, bridge: Bridge) -> None:
-        name = bridge.name
-        ports = self.current.ports_of(bridge)
-        guests = list(filter(None, map(self.current.guest, ports)))
-        others = [p.name for p in ports if not self.current.guest(p) and not p.ours]
-        if guests:
-            self.plan.refused.append(f"{name} is used by {', '.join(guests)}")
-        if others:
-            self.plan.refused.append(f"{name} has ports that are not ours: {', '.join(others)}")
-        if name in self.host.carries:
-            self.plan.refused.append(f"{name} carries {self.host.carries[name]}")
-        self.plan.changes.append(Change(Kind.REMOVED, name, names=(*guests, *others)))
+        removal = Removal(bridge, self.current, self.host)
+        self.plan.refused += removal.refused
+        self.plan.warnings += removal.warnings
+        self.plan.changes.append(removal.change)
         self.plan.operations.append(bridges("delete", bridge.uuid))
+        self.gone.add(bridge.uuid)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.operations import Insert, Update
-from ganeti_ovs.model.rows import Bridge, Port, Uuid
+from ganeti_ovs.model.rows import Bridge, Port, Row, Uuid
 from ganeti_ovs.model.vswitch import VSwitch, check_together, vswitch
 from ganeti_ovs.ovsdb.encode import encoded_columns
 from ganeti_ovs.plan.compare import left
@@ -366,6 +366,7 @@ def documents(draw: Any) -> tuple[VSwitch, ...]:
                     "trunks": st.sampled_from(["1", "10+20"]),
                     "mtu": st.sampled_from(["1500", "9000"]),
                     "fail_mode": st.just("secure"),
+                    "rstp": st.just("yes"),
                     "mcast_snooping": st.just("yes"),
                     "datapath_type": st.just("netdev"),
                     "bond_mode": st.sampled_from(["balance-slb", "active-backup"]),
@@ -379,6 +380,8 @@ def documents(draw: Any) -> tuple[VSwitch, ...]:
         if count < 2:
             for setting in ("bond_mode", "lacp", "bond_updelay"):
                 values.pop(setting, None)
+        else:
+            values.pop("rstp", None)
         switches.append(vswitch(name, values))
     try:
         check_together(switches)
@@ -410,10 +413,16 @@ def nodes(draw: Any) -> Database:
 
 
 def guests(database: Database) -> dict[str, dict[str, Any]]:
+    """vSwitch -> guests' ports, but for what goes with its MTU and spanning tree."""
     found = database.found()
+    with_switch = {"mtu_request", "external_ids", "other_config"}
+
+    def fixed(one: Row) -> dict[str, Any]:
+        return {name: value for name, value in one.columns.items() if name not in with_switch}
+
     return {
         bridge.name: {
-            one.name: (one, found.members(one))
+            one.name: (fixed(one), {name: fixed(row) for name, row in found.members(one).items()})
             for one in found.ports_of(bridge)
             if found.guest(one)
         }

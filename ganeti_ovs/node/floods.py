@@ -1,0 +1,56 @@
+"""Broadcasts after a spanning tree has been switched off.
+
+NOTE: ovs-vswitchd then goes on keeping broadcasts from the ports that have taken part, until it
+is restarted (set_rstp and set_stp in ofproto-dpif.c, all releases until 3.7). What it decides
+anew when a port's OpenFlow configuration changes is right, and no other frame is lost by that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.operations import Update
+from ganeti_ovs.model.rows import Bridge
+from ganeti_ovs.ovsdb.openflow import OpenFlow
+from ganeti_ovs.plan.undo import changed_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ganeti_ovs.model.operations import Operation
+    from ganeti_ovs.model.rows import Tables
+    from ganeti_ovs.ovsdb.session import Session
+
+_TREES = ("rstp_enable", "stp_enable")
+
+
+class Blocked(Error):
+    """Some ports may get no broadcasts any more."""
+
+
+def without_tree(operations: Iterable[Operation], before: Tables) -> list[str]:
+    """The bridges whose spanning tree these operations switch off."""
+    return [
+        str(row.columns["name"])
+        for one in operations
+        if isinstance(one, Update) and one.table == Bridge.table
+        for row in changed_rows(one, before)
+        if any(one.columns.get(tree) is False and row.columns[tree] for tree in _TREES)
+    ]
+
+
+def flood_again(session: Session, bridges: Iterable[str]) -> None:
+    """Have all ports of these bridges get broadcasts, once ovs-vswitchd has switched it off.
+
+    Raises Blocked.
+    """
+    for name in bridges:
+        try:
+            switch = OpenFlow(session, name)
+            for number in switch.flooded().values():
+                switch.flood_again(number)
+        except Error as err:
+            raise Blocked(
+                f"{name}: its ports may get no broadcasts until ovs-vswitchd is restarted: {err}"
+            ) from err

@@ -1,0 +1,60 @@
+"""Ports of a bridge as OpenFlow has them, by ovs-ofctl(8) on the bridge's own socket."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from os.path import dirname
+from typing import TYPE_CHECKING
+
+from ganeti_ovs.model.errors import Error, quoted
+
+if TYPE_CHECKING:
+    from ganeti_ovs.ovsdb.client import Client
+
+_LIMIT = 5
+"""Seconds for each call."""
+_VERSIONS = ",".join(f"OpenFlow1{minor}" for minor in range(6))
+"""All: the bridge may be restricted to any of them (Bridge.protocols)."""
+_PORT = re.compile(r"^ *(\w+)\((.*)\): addr:.*\n +config: +(.*)$", re.MULTILINE)
+_NO_FLOOD = "NO_FLOOD"
+
+
+class OpenFlow:
+    """The bridge `name` of who answers `client`."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._name = name
+        self._socket = f"unix:{dirname(client.path)}/{name}.mgmt"
+
+    def flooded(self) -> dict[str, str]:
+        """Its ports, but for those that are set to get no broadcasts: name -> number.
+
+        Raises Error.
+        """
+        ports = _PORT.findall(self._ask("dump-ports-desc"))
+        return {name: number for number, name, config in ports if _NO_FLOOD not in config}
+
+    def flood_again(self, number: str) -> None:
+        """Have the port get no broadcasts, and get them again. Raises Error."""
+        self._ask("mod-port", number, "no-flood")
+        self._ask("mod-port", number, "flood")
+
+    def _ask(self, command: str, *arguments: str) -> str:
+        argv = ["ovs-ofctl", "-O", _VERSIONS, f"--timeout={_LIMIT}", command, self._socket]
+        try:
+            done = subprocess.run(
+                [*argv, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_LIMIT + 1,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as err:
+            raise Error(f"{self._name}: ovs-ofctl {command}: {err}") from err
+        if done.returncode:
+            words = quoted(done.stderr.strip(), 200)
+            raise Error(f"{self._name}: ovs-ofctl {command}: {words}")
+        return done.stdout
