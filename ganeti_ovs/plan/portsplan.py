@@ -61,6 +61,8 @@ class PortsPlan:
     """Ports that are left alone though they look odd."""
     problems: tuple[str, ...] = ()
     """What cannot be put right."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Taps that cannot get the port that they are to have -> why."""
 
 
 def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
@@ -73,10 +75,12 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
     steps: list[PortStep] = []
     left: list[str] = []
     problems: list[str] = []
+    refused: dict[str, str] = {}
     for number, (_tap, nic) in enumerate(sorted(desired.nics.items())):
         try:
             step = _wanted(nic, desired, snapshot, str(number))
         except Error as err:
+            refused[nic.tap] = str(err)
             problems.append(f"{_name(nic)}: {err}")
             continue
         if step is not None:
@@ -98,7 +102,7 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
         steps.append(
             PortStep("", f"removed an unused {table} row of ours", [], [Delete(table, uuid)])
         )
-    return PortsPlan(tuple(steps), tuple(left), tuple(problems))
+    return PortsPlan(tuple(steps), tuple(left), tuple(problems), refused)
 
 
 def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) -> PortStep | None:
