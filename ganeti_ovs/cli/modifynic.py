@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -126,6 +126,7 @@ def _report(before: Instance, change: NicChange, which: str, asked: Asked, dry_r
             now = new[setting]
             was = old[setting].text if old else "?"
             changes[setting] = {"old": was, "new": now.text, "source": now.source}
+    kept = _kept(change.after, asked) if which == EVERY else ()
     return Report(
         before.name,
         EVERY if which == EVERY else before.nic(which).said.index,
@@ -138,7 +139,21 @@ def _report(before: Instance, change: NicChange, which: str, asked: Asked, dry_r
             "add_tags": change.tags.add,
             "parameters": change.params,
         },
+        warnings=tuple(kept),
     )
+
+
+def _kept(after: Instance, asked: Asked) -> Iterator[str]:
+    """NICs that what is said of all of them does not reach."""
+    for nic in after.nics:
+        if nic.said.mode != "openvswitch":
+            continue
+        found = findings(after, nic)
+        for setting, text in asked.items():
+            one = found[setting]
+            if text is not None and one.text != text:
+                value = shown_value(setting, one.text)
+                yield f"NIC {nic.said.index} keeps its {setting} {value}, by {one.source}"
 
 
 def _found(instance: Instance, which: str) -> dict[str, Finding] | None:
@@ -159,7 +174,7 @@ def _told(ganeti: Instances, now: Instance, which: str, report: Report) -> Repor
         command = "gnt-ovs reconcile --news" + " --dry-run" * report.dry_run
         told = tell(ganeti.reach(cluster, now.node, command), line_for(now))
     report = replace(report, node=now.node, done=told.done)
-    others = tuple(f"{now.node}: {line}" for line in told.problems)
+    others = (*report.warnings, *(f"{now.node}: {line}" for line in told.problems))
     if report.dry_run:
         failed = (f"{now.node} cannot be asked: {told.error}",) if told.error else ()
         return replace(report, warnings=(*failed, *others))

@@ -29,7 +29,8 @@ def guest(cluster: Cluster) -> Iterator[None]:
         )
         cluster.gnt(
             "instance", "add", "-t", "diskless", "-o", "noop", "--no-name-check", "--no-ip-check",
-            "-n", "node2.lab", "--tags", "prod,ovs:nic:0:max_bandwidth:5M,ovs:nic:1:max_bandwidth:6M",
+            "-n", "node2.lab",
+            "--tags", "prod,ovs:nic:0:max_bandwidth:5M,ovs:nic:1:max_bandwidth:6M",
             "--net", "0:link=br0,vlan=.100", "--net", "1:link=br0,vlan=,name=back", NAME,
         )  # fmt: skip
         GUESTS[NAME] = Guest(2, [".100", ""], {0: 5 * 10**6, 1: 6 * 10**6})

@@ -243,6 +243,13 @@ def test_refused(arguments: list[str], why: str, ganeti: Ganeti) -> None:
     assert not ganeti.jobs
 
 
+def test_all_nics_but_those_with_their_own(ganeti: Ganeti) -> None:
+    done = modify("web", "*", "--max-bandwidth", "20M")
+    kept = "NIC 0 keeps its max_bandwidth 10M, by tag ovs:nic:0:max_bandwidth:10M"
+    assert f"warning: {kept}" in done.output
+    assert "NIC 1 keeps" not in done.output
+
+
 def test_info(ganeti: Ganeti) -> None:
     ganeti.web = web("ovs:nic:*:max_bandwidth:5M", *ganeti.web.tags, "ovs:nic:8:vlan:.5")
     done = CliRunner().invoke(infonic.info_nic, ["web"], standalone_mode=False)
