@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from ganeti_ovs.cli.infonic import shown_value
+from ganeti_ovs.cli.nicreport import Report, first_report, show, with_told
 from ganeti_ovs.cluster.instances import Instance, Instances
-from ganeti_ovs.cluster.nicsources import Finding, findings
 from ganeti_ovs.cluster.nictags import EVERY, Asked, canonical
 from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.cluster.tags import PARSERS
-from ganeti_ovs.master.nicchange import NicChange, plan_change, subject
+from ganeti_ovs.linux.ending import Terminated
+from ganeti_ovs.master.nicchange import plan_change, subject
 from ganeti_ovs.master.nicmodify import lock, store
 from ganeti_ovs.master.nictelling import Told, line_for, tell
 from ganeti_ovs.model.errors import BadInput, Error
@@ -28,27 +29,8 @@ _HELP = {
     "max_burst": "bit: 500k, 8M; 0: chosen from max-bandwidth.",
 }
 
-
-@dataclass(frozen=True)
-class Report:
-    """What came of it."""
-
-    instance: str
-    nic: str
-    """Its index; * for all."""
-    uuid: str
-    node: str
-    dry_run: bool
-    changes: dict[str, dict[str, str]]
-    """Setting -> old, new and source, of what is asked for; not of all NICs."""
-    stored: dict[str, Any]
-    """What changes in Ganeti's configuration: tags that are removed and added, parameters."""
-    in_effect: bool | None = None
-    """True only if ovs-vswitchd has said so; None if there is nothing to be in effect for."""
-    error: str = ""
-    """Why it is not in effect."""
-    done: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+_IN_STORING = "whether it is stored is not known; gnt-ovs info-nic shows it"
+_IN_TELLING = "stored, but whether it is in effect is not known; repeat this command"
 
 
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,16 +73,30 @@ def modify_nic(
             change = plan_change(before, which, asked)
         except BadInput as err:
             raise BadInput(f"{err}; nothing is changed") from err
-        report = _report(before, change, which, asked, dry_run)
-        now = change.after if dry_run else store(ganeti, before, change, which, asked)
-        report = _told(ganeti, now, which, report)
+        report = first_report(before, change, which, asked, dry_run=dry_run)
+        now = change.after
+        if not dry_run:
+            with _interruptible(subject(before, which), _IN_STORING):
+                now = store(ganeti, before, change, which, asked)
+        with _interruptible(subject(now, which), "nothing is changed" if dry_run else _IN_TELLING):
+            report = _tell(ganeti, now, which, report)
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:
-        _show(report)
+        show(report)
     if report.error:
         raise Error(f"{subject(now, which)}: {report.error}")
     return 0
+
+
+@contextmanager
+def _interruptible(about: str, left: str) -> Iterator[None]:
+    """Who is ended inside says what is `left`, in words."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as err:
+        name = "SIGTERM" if isinstance(err, Terminated) else "SIGINT"
+        raise Error(f"{about}: was ended by {name}: {left}") from err
 
 
 def _asked(options: dict[str, str | None], reset: tuple[str, ...]) -> Asked:
@@ -118,105 +114,13 @@ def _asked(options: dict[str, str | None], reset: tuple[str, ...]) -> Asked:
     return asked
 
 
-def _report(before: Instance, change: NicChange, which: str, asked: Asked, dry_run: bool) -> Report:
-    changes = {}
-    if which != EVERY:
-        old, new = _found(before, which), findings(change.after, change.after.nic(which))
-        for setting in asked:
-            now = new[setting]
-            was = old[setting].text if old else "?"
-            changes[setting] = {"old": was, "new": now.text, "source": now.source}
-    kept = _kept(change.after, asked) if which == EVERY else ()
-    return Report(
-        before.name,
-        EVERY if which == EVERY else before.nic(which).said.index,
-        "" if which == EVERY else which,
-        before.node,
-        dry_run,
-        changes,
-        {
-            "remove_tags": change.tags.remove,
-            "add_tags": change.tags.add,
-            "parameters": change.params,
-        },
-        warnings=tuple(kept),
-    )
-
-
-def _kept(after: Instance, asked: Asked) -> Iterator[str]:
-    """NICs that what is said of all of them does not reach."""
-    for nic in after.nics:
-        if nic.said.mode != "openvswitch":
-            continue
-        found = findings(after, nic)
-        for setting, text in asked.items():
-            one = found[setting]
-            if text is not None and one.text != text:
-                value = shown_value(setting, one.text)
-                yield f"NIC {nic.said.index} keeps its {setting} {value}, by {one.source}"
-
-
-def _found(instance: Instance, which: str) -> dict[str, Finding] | None:
-    """None if the settings are wrong."""
-    try:
-        return findings(instance, instance.nic(which))
-    except BadInput:
-        return None
-
-
-def _told(ganeti: Instances, now: Instance, which: str, report: Report) -> Report:
-    """The same with what its node says of it."""
+def _tell(ganeti: Instances, now: Instance, which: str, report: Report) -> Report:
+    """Tell the instance's node; the same report with what it says."""
     cluster = ganeti.read()
-    node = cluster.nodes[now.node]
-    if node.offline:
+    offline = cluster.nodes[now.node].offline
+    if offline:
         told = Told("it is offline")
     else:
         command = "gnt-ovs reconcile --news" + " --dry-run" * report.dry_run
         told = tell(ganeti.reach(cluster, now.node, command), line_for(now))
-    report = replace(report, node=now.node, done=told.done)
-    others = (*report.warnings, *(f"{now.node}: {line}" for line in told.problems))
-    if report.dry_run:
-        failed = (f"{now.node} cannot be asked: {told.error}",) if told.error else ()
-        return replace(report, warnings=(*failed, *others))
-    if told.nics is None:
-        if not now.up and node.offline:
-            return report
-        return replace(report, in_effect=False, error=_not_in_effect(now.node, told.error))
-    mine = [told.nics[uuid] for uuid in told.nics if which in (EVERY, uuid)]
-    running = [one for one in mine if one.tap]
-    wrong = [f"{one.tap}: {one.problem}" for one in running if one.problem]
-    warnings = tuple(f"{now.node}: {one.tap}: {one.warning}" for one in running if one.warning)
-    if wrong:
-        error = _not_in_effect(now.node, "; ".join(wrong))
-        return replace(report, in_effect=False, error=error, warnings=(*warnings, *others))
-    if not running:
-        return replace(report, warnings=others)
-    return replace(report, in_effect=True, warnings=(*warnings, *others))
-
-
-def _not_in_effect(node: str, why: str) -> str:
-    return f"stored, but not in effect on {node}: {why}; repeat this command when that is put right"
-
-
-def _show(report: Report) -> None:
-    about = (
-        f"{report.instance}, NIC {report.nic}" if report.uuid else f"{report.instance}, all NICs"
-    )
-    for setting, one in report.changes.items():
-        old, new = shown_value(setting, one["old"]), shown_value(setting, one["new"])
-        arrow = f"{old} -> {new}" if old != new else f"{new}, as before"
-        click.echo(f"{about}: {setting} {arrow} ({one['source']})")
-    would = "would have " if report.dry_run else ""
-    for verb, tags in (("removed", "remove_tags"), ("added", "add_tags")):
-        for tag in report.stored[tags]:
-            click.echo(f"  {would}{verb} tag {tag}")
-    for line in report.done:
-        click.echo(f"  {report.node}: {would}{line}")
-    for line in report.warnings:
-        click.echo(f"  {click.style(f'warning: {line}', fg='yellow')}")
-    if report.in_effect:
-        click.echo(f"{about}: in effect on {report.node}")
-    elif not (report.dry_run or report.error):
-        click.echo(
-            f"{about}: stored; it does not run on {report.node}, and has it from its next start"
-        )
+    return with_told(report, now, which, told, offline=offline)

@@ -54,8 +54,8 @@ def plan_change(
     vSwitch, and BadInput if the settings would not be right, or not what is asked for.
     """
     if which == EVERY:
-        if not instance.nics:
-            raise Error(f"{instance.name} has no NICs")
+        if not any(one.said.mode == "openvswitch" for one in instance.nics):
+            raise Error(f"{instance.name} has no NICs of mode openvswitch")
         stored = {setting: text for setting, text in asked.items() if text is not None}
         tags = tag_change(instance.tags, None, [], asked, stored)
         return _checked(instance, which, asked, tags, {})

@@ -42,16 +42,17 @@ def store(
     what was stored of it is taken back, or the error says that it is not.
     """
     what = f"modify-nic {subject(before, which)}"
-    now = before
+    now, reset = before, False
     for _try in range(_TRIES):
         if change.empty:
             return now
         try:
             ganeti.change_nic(now.name, change.tags, which, change.params, what)
+            reset = True
         except Error as err:
             _failed(ganeti, now, change, which, err)
         now = ganeti.instance(now.name)
-        change = plan_change(now, which, asked, parameters_reset=True)
+        change = plan_change(now, which, asked, parameters_reset=reset)
     if change.empty:
         return now
     raise Error(

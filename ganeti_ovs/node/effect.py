@@ -21,6 +21,10 @@ _UNPOLICED = (
     "max_bandwidth holds only for what the guest receives: {} uses the userspace datapath, which"
     " cannot police"
 )
+_MIXED = (
+    "which tap it has is not known; restart {}, or hot-plug the NIC anew (gnt-instance modify"
+    " --hotplug)"
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Effect:
 
     uuid: str
     tap: str = ""
-    """"": it does not run here, and the rest says nothing."""
+    """"": it does not run here, and the rest says nothing; "?": that is not known."""
     problem: str = ""
     """Why its settings are not in effect, in words that follow the NIC's name; "": they are."""
     warning: str = ""
@@ -52,6 +56,9 @@ def effects(here: Runtime, news: News) -> list[Effect]:
     found = []
     for nic in news.nics:
         tap = taps.get(nic.uuid, "")
+        if not tap and nic.instance in seen.mixed:
+            found.append(Effect(nic.uuid, "?", _MIXED.format(nic.instance)))
+            continue
         wanted = seen.desired.nics.get(tap)
         limited = wanted is not None and wanted.max_bandwidth and wanted.switch in unpoliced
         warning = _UNPOLICED.format(nic.link) if limited else ""

@@ -59,6 +59,8 @@ class Seen:
     problems: tuple[str, ...]
     runs: Mapping[str, str] = field(default_factory=dict)
     """Taps of all NICs that run here and are known -> their UUIDs."""
+    mixed: frozenset[str] = frozenset()
+    """Instances that hold a tap of which nobody knows which NIC it is."""
     wrong: Mapping[str, str] = field(default_factory=dict)
     """Taps whose NICs' settings are wrong -> which of the problems says so."""
 
@@ -117,7 +119,8 @@ def look(
     view.problems += [kept(_by_index(nics)) for nics in view.moved.values()]
     desired = DesiredPorts(view.nics, plugs, frozenset(view.others), view.kept, frozenset(busy))
     runs = {tap: one.nic.uuid for tap, one in running.items() if one.nic is not None}
-    return Seen(snapshot, desired, view.unwritten, tuple(view.problems), runs, wrong)
+    mixed = frozenset(one.instance for one in running.values() if one.nic is None)
+    return Seen(snapshot, desired, view.unwritten, tuple(view.problems), runs, mixed, wrong)
 
 
 class _Look:

@@ -80,6 +80,18 @@ def test_a_nic_that_does_not_run_here(ovs: OpenVSwitch, product: Product, guests
     assert answer["nics"] == [{"uuid": UUID, "tap": "", "problem": "", "warning": ""}]
 
 
+def test_a_tap_of_which_nobody_knows_whose_it_is(
+    ovs: OpenVSwitch, product: Product, guests: Guests
+) -> None:
+    """That is not to say that the NIC does not run."""
+    start(ovs, product, guests, BEFORE)
+    guests.forget_records()
+    (guests.root / "conf" / f"{BEFORE['INSTANCE']}.runtime").unlink()
+    (found,) = tell(ovs, product, line({**BEFORE, "TAGS": TAG}))["nics"]
+    assert found["tap"] == "?"
+    assert found["problem"].startswith("which tap it has is not known; restart inst0.lab")
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -172,6 +172,13 @@ def test_what_the_node_says_is_wrong(ganeti: Ganeti) -> None:
     assert "warning: node1.lab: tap7: bad" in done.output
 
 
+def test_a_node_that_says_nothing_of_the_nic(ganeti: Ganeti) -> None:
+    """It may run there all the same."""
+    ganeti.script = ganeti.answers([{**GOOD, "uuid": UUIDS[1]}])
+    done = modify("web", "0", "--max-bandwidth", "20M")
+    assert "its answer says nothing of the NIC" in str(done.exception)
+
+
 def test_it_does_not_run(ganeti: Ganeti) -> None:
     ganeti.script = ganeti.answers([{**GOOD, "tap": ""}])
     done = modify("web", "0", "--max-bandwidth", "20M")
@@ -213,6 +220,33 @@ def test_somebody_else_at_the_same_time(ganeti: Ganeti) -> None:
     assert ganeti.web.tags == {"prod", tag(0, "max_bandwidth:40M")}
 
 
+def test_a_parameter_is_reset_though_tags_have_changed_meanwhile(ganeti: Ganeti) -> None:
+    """The first job fails behind its tags."""
+    ganeti.web = web(tag(0, "max_burst:1M"), custom_nicparams=[{"vlan": ".5"}])
+    ganeti.meanwhile[1] = web("theirs", custom_nicparams=[{"vlan": ".5"}])
+    done = modify("web", "0", "--reset", "vlan", "--reset", "max-burst")
+    assert done.exception is None
+    assert [params for _tags, params in ganeti.jobs] == [{"vlan": None}, {"vlan": None}]
+    assert ganeti.web.tags == {"theirs"}
+    assert not ganeti.web.nics[0].own
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("change_nic", "whether it is stored is not known; gnt-ovs info-nic shows it"),
+        ("reach", "stored, but whether it is in effect is not known; repeat this command"),
+    ],
+)
+def test_ctrl_c(where: str, why: str, ganeti: Ganeti, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_any: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ganeti, where, interrupted)
+    done = modify("web", "0", "--max-burst", "2M")
+    assert str(done.exception) == f"web.lab, NIC 0: was ended by SIGINT: {why}"
+
+
 def test_one_at_a_time(ganeti: Ganeti, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ganeti_ovs.cluster.runtime import runtime
 
@@ -244,10 +278,12 @@ def test_refused(arguments: list[str], why: str, ganeti: Ganeti) -> None:
 
 
 def test_all_nics_but_those_with_their_own(ganeti: Ganeti) -> None:
+    ganeti.script = ganeti.answers([GOOD, {**GOOD, "uuid": UUIDS[1], "tap": "tap1"}])
     done = modify("web", "*", "--max-bandwidth", "20M")
     kept = "NIC 0 keeps its max_bandwidth 10M, by tag ovs:nic:0:max_bandwidth:10M"
     assert f"warning: {kept}" in done.output
     assert "NIC 1 keeps" not in done.output
+    assert done.output.endswith("web.lab, all NICs: in effect on node1.lab\n")
 
 
 def test_info(ganeti: Ganeti) -> None:

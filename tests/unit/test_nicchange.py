@@ -170,6 +170,8 @@ def test_which_nic() -> None:
         web(nics=2, **{"nic.names": ["front", "front"]}).nic("front")
     with pytest.raises(Error, match=r"web\.lab, NIC 0 has mode bridged, not openvswitch"):
         plan_change(web(custom_nicparams=[{"mode": "bridged"}]), "0", {"max_burst": "1M"})
+    with pytest.raises(Error, match=r"web\.lab has no NICs of mode openvswitch"):
+        plan_change(web(custom_nicparams=[{"mode": "bridged"}]), "*", {"max_burst": "1M"})
 
 
 def test_where_it_comes_from() -> None:
