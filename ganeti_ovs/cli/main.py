@@ -16,6 +16,8 @@ COMMANDS = {
     "remove-switch": "switches",
     "list-switches": "switchlist",
     "info-switch": "switchlist",
+    "modify-nic": "modifynic",
+    "info-nic": "infonic",
     "apply": "apply",
     "verify": "verify",
     "show": "show",

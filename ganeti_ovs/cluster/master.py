@@ -70,12 +70,12 @@ class Master:
         path = os.path.realpath(LIBRARY)
         if path not in sys.path:
             sys.path.insert(0, path)
-        with _plain(None):
+        with plain(None):
             self._cli: Any = importlib.import_module("ganeti.cli")
             self._constants: Any = importlib.import_module("ganeti.constants")
             self._opcodes: Any = importlib.import_module("ganeti.opcodes")
             self._errors: Any = importlib.import_module("ganeti.errors")
-        with _plain(self._cli):
+        with plain(self._cli):
             self._client = self._cli.GetClient()
 
     def read(self) -> Cluster:
@@ -88,7 +88,7 @@ class Master:
         return cluster
 
     def _read(self) -> Cluster:
-        with _plain(self._cli):
+        with plain(self._cli):
             (name,) = self._client.QueryConfigValues(["cluster_name"])
             groups = self._query(self._constants.QR_GROUP, ["name", "tags"])
             nodes = self._query(
@@ -112,7 +112,7 @@ class Master:
         ended = [["!=", "status", word] for word in sorted(self._constants.JOBS_FINALIZED)]
         deadline = time.monotonic() + SETTLE
         while True:
-            with _plain(self._cli):
+            with plain(self._cli):
                 rows = self._client.Query(self._constants.QR_JOB, ["id", "ops"], ["&", *ended]).data
             busy = [row[0][1] for row in rows if any(map(self._of_ours, row[1][1] or ()))]
             if not busy:
@@ -186,7 +186,7 @@ class Master:
 
     def _submit(self, opcodes: list[Any]) -> None:
         deadline = time.monotonic() + LIMIT
-        with _plain(self._cli):
+        with plain(self._cli):
             job = self._client.SubmitJob(opcodes)
             try:
                 self._cli.PollJob(
@@ -207,7 +207,7 @@ class Master:
 
 
 @contextmanager
-def _plain(cli: Any) -> Iterator[None]:
+def plain(cli: Any) -> Iterator[None]:
     """Ganeti's own errors as ours, in one line."""
     try:
         yield

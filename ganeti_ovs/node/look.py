@@ -6,7 +6,7 @@ so an interface that is missing later has gone, and is not one that is still to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,12 @@ class Seen:
     unwritten: Mapping[str, NicSettings]
     """Taps whose records do not say (yet) what is desired -> what they are to say."""
     problems: tuple[str, ...]
+    runs: Mapping[str, str] = field(default_factory=dict)
+    """Taps of all NICs that run here and are known -> their UUIDs."""
+    mixed: frozenset[str] = frozenset()
+    """Instances that hold a tap of which nobody knows which NIC it is."""
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    """Taps whose NICs' settings are wrong -> which of the problems says so."""
 
     def recorded(self, here: Runtime) -> Seen:
         """The same after the records have been written; ports tell of those that could not be."""
@@ -101,16 +107,20 @@ def look(
         running.pop(tap, None)
         view.kept[tap] = ""
         view.problems.append(f"{tap}: another call for it does not end; it is left out")
+    wrong = {}
     for one in running.values():
         try:
             view.see(one)
         except BadInput as err:
             view.kept[one.tap] = ""
             nic = one.nic or NicSettings()
-            view.problems.append(f"{where(nic.but(tap=one.tap))}: {err}")
+            wrong[one.tap] = f"{where(nic.but(tap=one.tap))}: {err}"
+            view.problems.append(wrong[one.tap])
     view.problems += [kept(_by_index(nics)) for nics in view.moved.values()]
     desired = DesiredPorts(view.nics, plugs, frozenset(view.others), view.kept, frozenset(busy))
-    return Seen(snapshot, desired, view.unwritten, tuple(view.problems))
+    runs = {tap: one.nic.uuid for tap, one in running.items() if one.nic is not None}
+    mixed = frozenset(one.instance for one in running.values() if one.nic is None)
+    return Seen(snapshot, desired, view.unwritten, tuple(view.problems), runs, mixed, wrong)
 
 
 class _Look:

@@ -27,7 +27,7 @@ _LOOKS = 6
 """How often everything is looked at before it is given up: others go on changing it."""
 _SINGLY = 4
 """From this look on, one transaction a tap: an odd row may keep all others from theirs."""
-_PATIENCE = 60.0
+PATIENCE = 60.0
 """Seconds, besides those of one call, that several callers may wait for one another."""
 
 
@@ -60,7 +60,7 @@ def reconcile(
     touched from before the look that counts: their scripts have ended, or wait.
     """
     with Session(here.socket, NODE, here.limit) as session:
-        session.acquire(_PATIENCE)
+        session.acquire(PATIENCE)
         return _Run(session, here, news or {}, whole).run(dry_run)
 
 

@@ -67,6 +67,8 @@ class PortsPlan:
     """Ports that are left alone though they look odd; words for people, one a line."""
     problems: tuple[str, ...] = ()
     """What cannot be put right, the same."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Taps that cannot get the port that they are to have -> why."""
 
 
 def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
@@ -79,10 +81,12 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
     steps: list[PortStep] = []
     left: list[str] = []
     problems: list[str] = []
+    refused: dict[str, str] = {}
     for number, (_tap, nic) in enumerate(sorted(desired.nics.items())):
         try:
             step = _wanted(nic, desired, snapshot, str(number))
         except Error as err:
+            refused[nic.tap] = str(err)
             problems.append(f"{_name(nic)}: {err}")
             continue
         if step is not None:
@@ -104,7 +108,7 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
     for table, uuid in snapshot.orphans:
         change = PortChange(PortKind.ROW_REMOVED, subject=table)
         steps.append(PortStep("", change, [], [Delete(table, uuid)]))
-    return PortsPlan(tuple(steps), tuple(left), tuple(problems))
+    return PortsPlan(tuple(steps), tuple(left), tuple(problems), refused)
 
 
 def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) -> PortStep | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganeti_ovs.cluster.tags import NicKey, nic_settings
+from ganeti_ovs.cluster.tags import NicKey, nic_settings, parse_tag, parts_of
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.vlan import Vlan
 
@@ -61,6 +61,46 @@ def test_contradiction_and_repetition() -> None:
     assert nic_settings(same, "instance", NIC) == ({"max_bandwidth": 10_000_000}, {})
     with pytest.raises(BadInput, match="contradicts another tag for max_bandwidth"):
         nic_settings(same + " ovs:nic:0:max_bandwidth:20M", "instance", NIC)
+
+
+def test_by_uuid_goes_before_index_and_name() -> None:
+    tags = f"ovs:nic:0:max_bandwidth:10M ovs:nic:{UUID}:max_bandwidth:20M"
+    for text in (tags, " ".join(reversed(tags.split()))):
+        assert nic_settings(text, "instance", NIC) == ({"max_bandwidth": 20_000_000}, {})
+    with pytest.raises(BadInput, match="contradicts"):
+        nic_settings(f"{tags} ovs:nic:{UUID}:max_bandwidth:30M", "instance", NIC)
+
+
+@pytest.mark.parametrize(
+    ("tag", "meant"),
+    [
+        ("ovs:nic:0:max_bandwith:10M", "ovs:nic:0:max_bandwidth:10M"),
+        ("ovs:nic:0:max-burst:1M", "ovs:nic:0:max_burst:1M"),
+        ("ovs:nci:*:vlan:.2:10", "ovs:nic:*:vlan:.2:10"),
+        ("ovs:nic:0:PortType:trunk", "ovs:nic:0:port_type:trunk"),
+    ],
+)
+def test_did_you_mean(tag: str, meant: str) -> None:
+    with pytest.raises(BadInput, match="unknown: did you mean ") as caught:
+        nic_settings(tag, "instance", NIC)
+    assert str(caught.value).endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize("tag", ["ovs:nic:0:speed:10M", "ovs:nic:vlan:.5", "ovs:", "ovs:x:0:vlan:"])
+def test_nobody_knows_what_was_meant(tag: str) -> None:
+    with pytest.raises(BadInput, match="write ovs:nic:<index, name, uuid or"):
+        nic_settings(tag, "instance", NIC)
+
+
+@given(st.text(alphabet="ovs:nic0*vlan._mxbdwth-", max_size=60))
+def test_parts_are_those_that_count(text: str) -> None:
+    try:
+        which, setting, _value = parse_tag(f"ovs:{text}", "instance")
+    except BadInput:
+        return
+    parts = parts_of(f"ovs:{text}")
+    assert parts is not None
+    assert parts[:2] == (which, setting)
 
 
 def test_network_tags_are_for_all_nics() -> None:

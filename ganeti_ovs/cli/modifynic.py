@@ -1,0 +1,126 @@
+"""gnt-ovs modify-nic: settings of a guest's NIC, stored and in effect, on the master."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from ganeti_ovs.cli.nicreport import Report, first_report, show, with_told
+from ganeti_ovs.cluster.instances import Instance, Instances
+from ganeti_ovs.cluster.nictags import EVERY, Asked, canonical
+from ganeti_ovs.cluster.runtime import runtime
+from ganeti_ovs.cluster.tags import PARSERS
+from ganeti_ovs.linux.ending import Terminated
+from ganeti_ovs.master.nicchange import plan_change, subject
+from ganeti_ovs.master.nicmodify import lock, store
+from ganeti_ovs.master.nictelling import Told, line_for, tell
+from ganeti_ovs.model.errors import BadInput, Error
+
+_HELP = {
+    "vlan": ".5 (access), :10:20 (trunk), .2:10:20 (hybrid), none.",
+    "port_type": "access, trunk or hybrid.",
+    "max_bandwidth": "bit/s in each direction: 500k, 100M, 1.5G; 0: unlimited.",
+    "max_burst": "bit: 500k, 8M; 0: chosen from max-bandwidth.",
+}
+
+_IN_STORING = "whether it is stored is not known; gnt-ovs info-nic shows it"
+_IN_TELLING = "stored, but whether it is in effect is not known; repeat this command"
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name in reversed(PARSERS):
+        option = "--" + name.replace("_", "-")
+        command = click.option(option, name, metavar="VALUE", help=_HELP[name])(command)
+    return command
+
+
+@click.command("modify-nic")
+@click.argument("instance", metavar="INSTANCE")
+@click.argument("nic", metavar="NIC")
+@_settings_options
+@click.option(
+    "--reset", metavar="SETTING", multiple=True, help="Back to what it is without this NIC's own."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be changed, change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object, instead.")
+def modify_nic(
+    *,
+    instance: str,
+    nic: str,
+    reset: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    **options: str | None,
+) -> int:
+    """Change settings of a guest's NIC: an index, a name, a UUID, or * for all of its NICs.
+
+    They are kept as tags with the NIC's UUID, or as NIC parameters where Ganeti has them, and are
+    in effect on the running guest when the command ends. Exit code 1 if they are not.
+    """
+    asked = _asked(options, reset)
+    ganeti = Instances()
+    name = ganeti.find(instance)
+    with lock(runtime(os.environ), name):
+        before = ganeti.instance(name)
+        which = EVERY if nic == EVERY else before.nic(nic).said.uuid
+        try:
+            change = plan_change(before, which, asked)
+        except BadInput as err:
+            raise BadInput(f"{err}; nothing is changed") from err
+        report = first_report(before, change, which, asked, dry_run=dry_run)
+        now = change.after
+        if not dry_run:
+            with _interruptible(subject(before, which), _IN_STORING):
+                now = store(ganeti, before, change, which, asked)
+        with _interruptible(subject(now, which), "nothing is changed" if dry_run else _IN_TELLING):
+            report = _tell(ganeti, now, which, report)
+    if as_json:
+        click.echo(json.dumps(asdict(report)))
+    else:
+        show(report)
+    if report.error:
+        raise Error(f"{subject(now, which)}: {report.error}")
+    return 0
+
+
+@contextmanager
+def _interruptible(about: str, left: str) -> Iterator[None]:
+    """Who is ended inside says what is `left`, in words."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as err:
+        name = "SIGTERM" if isinstance(err, Terminated) else "SIGINT"
+        raise Error(f"{about}: was ended by {name}: {left}") from err
+
+
+def _asked(options: dict[str, str | None], reset: tuple[str, ...]) -> Asked:
+    given = {name: options[name] for name in PARSERS}
+    asked: Asked = {name: canonical(name, text) for name, text in given.items() if text is not None}
+    for word in reset:
+        setting = word.replace("-", "_")
+        if setting not in PARSERS:
+            raise click.UsageError(f"there is no setting {word}: {', '.join(PARSERS)}")
+        if setting in asked:
+            raise click.UsageError(f"{word} is both set and reset")
+        asked[setting] = None
+    if not asked:
+        raise click.UsageError("nothing is to be changed: say a setting, or --reset SETTING")
+    return asked
+
+
+def _tell(ganeti: Instances, now: Instance, which: str, report: Report) -> Report:
+    """Tell the instance's node; the same report with what it says."""
+    cluster = ganeti.read()
+    offline = cluster.nodes[now.node].offline
+    if offline:
+        told = Told("it is offline")
+    else:
+        command = "gnt-ovs reconcile --news" + " --dry-run" * report.dry_run
+        told = tell(ganeti.reach(cluster, now.node, command), line_for(now))
+    return with_told(report, now, which, told, offline=offline)

@@ -1,0 +1,83 @@
+"""Are these NICs' settings in effect on this node? Asked of ovs-vswitchd just now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganeti_ovs.model.rows import Bridge
+from ganeti_ovs.node.look import look
+from ganeti_ovs.node.reconcile import PATIENCE
+from ganeti_ovs.node.steps import refused_taps
+from ganeti_ovs.ovsdb.session import NODE, Session
+from ganeti_ovs.plan.portsplan import plan_ports
+from ganeti_ovs.plan.portwords import port_words
+
+if TYPE_CHECKING:
+    from ganeti_ovs.cluster.news import News
+    from ganeti_ovs.cluster.runtime import Runtime
+    from ganeti_ovs.node.look import Seen
+
+_UNPOLICED = (
+    "max_bandwidth holds only for what the guest receives: {} uses the userspace datapath, which"
+    " cannot police"
+)
+_MIXED = (
+    "which tap it has is not known; restart {}, or hot-plug the NIC anew (gnt-instance modify"
+    " --hotplug)"
+)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How one NIC is, which Ganeti has said something of."""
+
+    uuid: str
+    tap: str = ""
+    """"": it does not run here, and the rest says nothing; "?": that is not known."""
+    problem: str = ""
+    """Why its settings are not in effect, in words that follow the NIC's name; "": they are."""
+    warning: str = ""
+
+
+def effects(here: Runtime, news: News) -> list[Effect]:
+    """How the NICs are, of which `news` are. Changes nothing; they have been reconciled before.
+
+    Raises Error if ovs-vswitchd does not carry out just now what the database has.
+    """
+    with Session(here.socket, NODE, here.limit) as session:
+        session.acquire(PATIENCE)
+        _results, cfg = session.commit([])
+        session.wait_applied(cfg)
+        seen = look(session, here, news.by_uuid, whole=news.whole)
+        taps = {uuid: tap for tap, uuid in seen.runs.items()}
+        problems = _problems(session, seen)
+        datapaths = session.read({Bridge.table: ("name", "datapath_type")}).of(Bridge).values()
+    unpoliced = {bridge.name for bridge in datapaths if not bridge.polices}
+    found = []
+    for nic in news.nics:
+        tap = taps.get(nic.uuid, "")
+        if not tap and nic.instance in seen.mixed:
+            found.append(Effect(nic.uuid, "?", _MIXED.format(nic.instance)))
+            continue
+        wanted = seen.desired.nics.get(tap)
+        limited = wanted is not None and wanted.max_bandwidth and wanted.switch in unpoliced
+        warning = _UNPOLICED.format(nic.link) if limited else ""
+        found.append(Effect(nic.uuid, tap, problems.get(tap, ""), warning))
+    return found
+
+
+def _problems(session: Session, seen: Seen) -> dict[str, str]:
+    """Tap -> why the NIC's settings are not in effect."""
+    desired, plan = seen.desired, plan_ports(seen.desired, seen.snapshot)
+    there = [tap for tap in desired.nics if tap in seen.snapshot.live]
+    found = {tap: "it has no port" for tap in desired.nics if tap not in there}
+    found |= refused_taps(session, there)
+    found |= {
+        one.tap: f"it is not yet so: would have {port_words(one.change)}"
+        for one in plan.steps
+        if one.tap
+    }
+    found |= {tap: why or "its port is left as it is" for tap, why in desired.kept.items()}
+    found |= dict.fromkeys(desired.others, "its mode will be openvswitch from its next start")
+    return {**found, **plan.refused, **seen.wrong}
