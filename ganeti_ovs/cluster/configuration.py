@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[str, str], dict[str, Any] | None]
 
-_LONGEST = 32 << 20
+LONGEST = 32 << 20
 """Bytes of config.data: some 10,000 instances."""
 _PIECES = 24
 """Objects that are looked for in its text before all of it is parsed: a look takes a twentieth."""
@@ -52,7 +52,7 @@ class Tags:
 
     @cached_property
     def _text(self) -> str:
-        return files.read(self._path, _LONGEST) or "{}"
+        return files.read(self._path, LONGEST) or "{}"
 
     @cached_property
     def _data(self) -> Any:

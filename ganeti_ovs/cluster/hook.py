@@ -70,6 +70,22 @@ def nodes_to_be(environ: Mapping[str, str]) -> set[str]:
     return {name for name in names if name}
 
 
+def nic_networks(environ: Mapping[str, str]) -> dict[str, str]:
+    """UUID of each NIC that has a network -> that of the network; of a pre hook."""
+    found = {}
+    for name, uuid in environ.items():
+        nic = name.removesuffix("_NETWORK_UUID")
+        if nic != name and nic.startswith("GANETI_INSTANCE_NIC"):
+            found[environ.get(f"{nic}_UUID", "")] = uuid
+    return found
+
+
+def route(environ: Mapping[str, str]) -> tuple[str, str]:
+    """From which node to which an instance is about to move; "" for what is not known yet."""
+    old = environ.get("GANETI_OLD_PRIMARY") or environ.get("GANETI_INSTANCE_PRIMARY", "")
+    return old, environ.get("GANETI_NEW_PRIMARY", "")
+
+
 def stands_still(environ: Mapping[str, str]) -> bool:
     """True if the instance, if nothing of it runs here, runs nowhere: also one that has crashed."""
     primary = environ.get("GANETI_INSTANCE_PRIMARY", "")

@@ -28,7 +28,12 @@ def after(event: str, environ: dict[str, str]) -> list[str]:
     if event not in TIDIED:
         return problems
     here = runtime(environ)
-    news = {nic.uuid: nic for nic in instance_nics(environ)}
+    nics = instance_nics(environ)
+    news = {nic.uuid: nic for nic in nics}
+    if event == "instance-add" and environ.get("GANETI_ADD_MODE") == "import":
+        from ganeti_ovs.cluster.export import lost_vlans
+
+        problems += [f"warning: {line}" for line in lost_vlans(environ, nics)]
     if not os.path.exists(here.socket):
         return problems  # a master or a node without Open vSwitch
     if event == "watcher":

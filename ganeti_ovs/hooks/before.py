@@ -10,7 +10,10 @@ from ganeti_ovs.cluster.hook import (
     hostname,
     instance_nics,
     is_here,
+    is_master,
+    nic_networks,
     nodes_to_be,
+    route,
     stands_still,
 )
 from ganeti_ovs.cluster.moved import keep_index
@@ -34,6 +37,9 @@ CHECKED = ("instance-add", "instance-modify", "instance-migrate", "instance-fail
 _RENUMBERED = ("instance-modify", "instance-migrate")
 """Those among them that may give NICs other indices."""
 
+_MOVED = ("instance-migrate", "instance-failover")
+"""Those among them after which the guest runs on another node."""
+
 _NO_TAP = "new"
 """What stands for the name of a tap that is still to come."""
 
@@ -52,7 +58,27 @@ def before(event: str, environ: Mapping[str, str]) -> list[str]:
         problems, plugged = renumbered.check(here, event, nics, still=stands_still(environ))
         if problems:
             return problems
-    return _nics(here, nics, plugged, soon=is_here(nodes_to_be(environ)))
+    problems = _across(here, environ, nics) if event in _MOVED else []
+    return problems + _nics(here, nics, plugged, soon=is_here(nodes_to_be(environ)))
+
+
+def _across(here: Runtime, environ: Mapping[str, str], nics: list[NicSettings]) -> list[str]:
+    """Which networks are others, or none, in the node group that the guest is about to go to.
+
+    Ganeti does not look. The master alone does, which has the configuration.
+    """
+    networks = nic_networks(environ)
+    some = [one for one in nics if one.mode == "openvswitch" and one.uuid in networks]
+    if not some or not is_master(here):
+        return []
+    from ganeti_ovs.cluster.groups import Groups, elsewhere
+
+    groups = Groups(here)
+    old, new = map(groups.of, route(environ))
+    if not (old and new) or old == new:
+        return []
+    words = ((one, elsewhere(groups, one, networks[one.uuid], old, new)) for one in some)
+    return [f"{where(one, _NO_TAP)}: {why}" for one, why in words if why]
 
 
 def _nics(
@@ -85,19 +111,36 @@ def _network(environ: Mapping[str, str]) -> list[str]:
         switch = interface_name(link, "link")
     except BadInput as err:
         return [str(err)]
-    if switch not in _switches(runtime(environ)):
+    here = runtime(environ)
+    if switch not in _switches(here):
         return [_no_switch(switch)]
-    from ganeti_ovs.node.document import kept
+    from ganeti_ovs.node.document import kept_names
 
-    managed = {one.name for one in kept(runtime(environ)) or ()}
-    if managed and switch not in managed:
-        group = quoted(environ.get("GANETI_GROUP_NAME", ""))[1:-1]
-        names = ", ".join(sorted(managed))
-        return [
-            f"{switch} is no vSwitch of node group {group}, which has {names};"
-            f" gnt-ovs add-switch -g {group} {switch} takes it over as it is"
-        ]
-    return []
+    name = environ.get("GANETI_GROUP_NAME", "")
+    group, said = quoted(name)[1:-1], _of_group(here, name)
+    if said is None:
+        # Of the group that the node was in when it got them.
+        whose, names = f"node {hostname()}, which keeps", kept_names(here)
+    else:
+        whose, names = f"node group {group}, which has", said
+    if not names or switch in names:
+        return []
+    return [
+        f"{switch} is no vSwitch of {whose} {', '.join(sorted(names))};"
+        f" gnt-ovs add-switch -g {group} {switch} takes it over as it is"
+    ]
+
+
+def _of_group(here: Runtime, name: str) -> frozenset[str] | None:
+    """The vSwitches that are kept for a node group; None if this node does not know."""
+    from ganeti_ovs.cluster.groups import Groups
+    from ganeti_ovs.cluster.switchtags import read_tags
+
+    tags = Groups(here).tags(name)
+    try:
+        return None if tags is None else frozenset(read_tags(tags, f"node group {name}").switches)
+    except BadInput:
+        return None
 
 
 def _no_switch(name: str) -> str:

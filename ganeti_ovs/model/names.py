@@ -52,10 +52,12 @@ def decimal(text: str, what: str, digits: int) -> int:
 
 
 def mac_address(text: str) -> str:
-    """A unicast or multicast MAC address as six hexadecimal pairs, in lower case."""
+    """A station's MAC address as six hexadecimal pairs, in lower case."""
     pairs = text.lower().split(":")
     if len(pairs) != 6 or not all(len(p) == 2 and _HEX.issuperset(p) for p in pairs):
         raise BadInput(f"MAC {quoted(text)} is no MAC address (aa:bb:cc:dd:ee:ff)")
+    if int(pairs[0], 16) & 1:
+        raise BadInput(f"MAC {quoted(text)} is the address of a group, not of one station")
     return ":".join(pairs)
 
 

@@ -167,7 +167,8 @@ class _Look:
         recorded = one.recorded if _holds(one.recorded, live) else None
         told = self.news.get(nic.uuid)
         if told is not None and told.mode == "openvswitch":
-            current = told.but(tap=tap)
+            # A MAC that is changed without hot-plug is the guest's from its next start on.
+            current = told.but(tap=tap, mac=nic.mac or told.mac)
             if not self.whole:
                 current = current.but(**{name: getattr(nic, name) for name in _PARAMETERS})
         elif recorded is None and _is_its_own(live, nic, now):

@@ -128,7 +128,7 @@ def _limits(nic: Nic, live: Live) -> Iterator[Setting]:
 
 
 def _qos(nic: Nic, live: Live) -> Iterator[Setting]:
-    if live.port.qos and live.qos is None:
+    if live.port.qos and (live.qos is None or live.queue is None):
         yield Setting("QoS", "somebody else's", "ours" if nic.max_bandwidth else _NONE)
     elif nic.max_bandwidth and live.qos and live.qos.type != QOS_TYPE:
         yield Setting("QoS", live.qos.type, QOS_TYPE)

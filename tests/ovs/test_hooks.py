@@ -152,6 +152,7 @@ def test_modify_reaches_the_live_port(ovs: OpenVSwitch, product: Product, guests
     row = port(ovs, "tap0")
     news = {
         "GANETI_POST_INSTANCE_NIC0_VLAN": ".77",
+        "GANETI_POST_INSTANCE_NIC0_MAC": "aa:00:00:00:00:77",
         "GANETI_POST_INSTANCE_TAGS": "ovs:nic:0:max_bandwidth:10M",
     }
     assert hook(ovs, product, "instance-modify-post", **news) == (0, "")
@@ -159,6 +160,8 @@ def test_modify_reaches_the_live_port(ovs: OpenVSwitch, product: Product, guests
     assert changed["tag"] == [77]
     assert changed["interface"]["ingress_policing_rate"] == 10_000
     assert changed["_uuid"] == row["_uuid"]
+    # Without hot-plug, the guest has its MAC until its next start.
+    assert changed["interface"]["external_ids"]["attached-mac"] == nics_of(ovs)[0]["MAC"]
     assert changed["interface"]["ofport"] == row["interface"]["ofport"]
     # And it stays so: what the hook told is the last that is known.
     done = product.run(ovs.environ, product.gnt_ovs, "reconcile")

@@ -100,7 +100,7 @@ def test_node_without_the_package(product: Product, tmp_path: Path) -> None:
     done = product.run({**ACCESS, "INSTANCE": "in\nst"}, script)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "ganeti-ovs: in\\nst, NIC 0 (tap0 on vSwitch br0): ganeti-ovs is not installed on"
+        "ganeti-ovs: in?st, NIC 0 (tap0 on vSwitch br0): ganeti-ovs is not installed on"
         f" {os.uname().nodename}: install the version of the other nodes (No module named"
         " 'ganeti_ovs')\n"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FuturesTimeout
 from contextlib import ExitStack
+from socket import gethostname
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_a_network_only_on_vswitches_of_the_group(
     code, error = hook(ovs, product, "network-connect-pre", GANETI_GROUP_NETWORK_LINK="br1")
     assert code == 1
     assert error == (
-        "ganeti-ovs: br1 is no vSwitch of node group default, which has br0;"
+        f"ganeti-ovs: br1 is no vSwitch of node {gethostname()}, which keeps br0;"
         " gnt-ovs add-switch -g default br1 takes it over as it is\n"
     )
 

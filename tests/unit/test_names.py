@@ -38,6 +38,8 @@ def test_no_instance_names(text: str) -> None:
 
 def test_mac_and_uuid_in_lower_case() -> None:
     assert names.mac_address("AA:00:77:9a:89:2A") == "aa:00:77:9a:89:2a"
+    with pytest.raises(BadInput, match="'33:33:00:00:00:01' is the address of a group, not of one"):
+        names.mac_address("33:33:00:00:00:01")
     uuid = "BDC23741-5995-403d-8ac7-475db57bbb6f"
     assert names.nic_uuid(uuid) == uuid.lower()
 
