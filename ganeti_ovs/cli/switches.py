@@ -98,7 +98,9 @@ def add_switch(
 @settings_options
 @click.option("--add-uplink", metavar="DEVICE", multiple=True, help="One more.")
 @click.option("--remove-uplink", metavar="DEVICE", multiple=True, help="One less.")
-@click.option("--reset", metavar="SETTING", multiple=True, help="Back to the default.")
+@click.option(
+    "--reset", metavar="SETTING", multiple=True, help="Back to the default, whoever set it."
+)
 @dry_run_option
 @force_option
 @json_option
@@ -131,7 +133,10 @@ def modify_switch(
         key = setting.replace("-", "_")
         if key not in SETTINGS:
             raise Error(f"there is no setting {setting}: {', '.join(SETTINGS)}")
-        after.pop(key, None)
+        default = SETTINGS[key].default_text
+        if after.pop(key, default) == default and node is None and key != "uplinks":
+            # Nothing that we keep: it is for what somebody else has set.
+            after[key] = default
     _check_modified(way.desired, node, name, after)
     if after.get("uplinks") == "":
         del after["uplinks"]

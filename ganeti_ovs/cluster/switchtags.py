@@ -117,7 +117,8 @@ def _parse(tag: str) -> tuple[str, str, str]:
     setting, colon, text = rest.partition(":")
     if setting not in SETTINGS or not colon:
         raise BadInput(f"unknown; write {PREFIX}<name>:<setting>:<value>")
-    SETTINGS[setting].parse(text, setting)
+    if setting == "uplinks" or text != SETTINGS[setting].default_text:
+        SETTINGS[setting].parse(text, setting)
     return name, setting, text
 
 

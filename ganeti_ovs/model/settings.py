@@ -106,6 +106,11 @@ class Setting:
     """What lists have for no value."""
 
     @property
+    def default_text(self) -> str:
+        """Its default as text; empty, which its parser does not read, where that is no value."""
+        return "" if self.default in (None, (), "") else text_of(self.default)
+
+    @property
     def is_list(self) -> bool:
         """Whether it has any number of values, joined by `+`."""
         return isinstance(self.default, tuple)

@@ -54,18 +54,30 @@ class VSwitch:
     fail_mode: str = _default("fail_mode")
     rstp: bool = _default("rstp")
     mcast_snooping: bool = _default("mcast_snooping")
+    cleared: frozenset[str] = frozenset()
+    """Settings that are said to have their default: what somebody else has set goes, too."""
 
 
 def vswitch(name: str, settings: Mapping[str, str]) -> VSwitch:
-    """The vSwitch that these settings (setting -> text) describe. Raises BadInput."""
+    """The vSwitch that these settings (setting -> text) describe. Raises BadInput.
+
+    A setting that is there with its default (`Setting.default_text`) is one that is `cleared`.
+    """
     interface_name(name, "the vSwitch's name")
     try:
         values: dict[str, Any] = {}
+        cleared = set()
         for setting, text in settings.items():
             if setting not in SETTINGS:
                 raise BadInput(f"there is no setting {quoted(setting)}: {', '.join(SETTINGS)}")
-            values[setting] = SETTINGS[setting].parse(text, setting)
-        return _made(name, values)
+            one = SETTINGS[setting]
+            if setting == "uplinks" or text != one.default_text:
+                values[setting] = one.parse(text, setting)
+            elif text:
+                values[setting] = one.default
+            if values.get(setting, one.default) == one.default:
+                cleared.add(setting)
+        return replace(_made(name, values), cleared=frozenset(cleared))
     except BadInput as err:
         raise BadInput(f"vSwitch {name}: {err}") from err
 
@@ -112,9 +124,15 @@ def value(switch: VSwitch, setting: Setting) -> Any:
 
 
 def settings_of(switch: VSwitch) -> dict[str, str]:
-    """The settings that are not at their default, as canonical text: `vswitch` reads them back."""
-    values = {one: value(switch, one) for one in SETTINGS.values()}
-    return {one.name: text_of(has) for one, has in values.items() if has != one.default}
+    """The settings that are not at their default, or said to be, as text: `vswitch` reads it."""
+    found = {}
+    for one in SETTINGS.values():
+        has = value(switch, one)
+        if has != one.default:
+            found[one.name] = text_of(has)
+        elif one.name in switch.cleared:
+            found[one.name] = one.default_text
+    return found
 
 
 def bond_name(switch: str) -> str:

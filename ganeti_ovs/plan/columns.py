@@ -70,7 +70,7 @@ def port_columns(switch: VSwitch) -> list[Column]:
             columns[number] = replace(one, defaults=defaults, always=switch.bond is not None)
     mode = "trunk" if switch.trunks else None
     columns.append(Column("trunks", "vlan_mode", "", mode, (None,), mode is None, shown=False))
-    if switch.trunks:
+    if switch.trunks or "trunks" in switch.cleared:
         columns.append(Column("trunks", "tag", "", None, (None,)))
     return columns
 

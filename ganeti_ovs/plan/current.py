@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ganeti_ovs.model.rows import Bridge, Controller, Interface, Marked, Port, Root, Tables
+from ganeti_ovs.model.settings import SETTINGS
+from ganeti_ovs.model.vswitch import VSwitch
 
 SETTINGS_KEY = "ganeti-ovs-settings"
 """external_ids key of a Bridge or Port: the settings in that row that are ours, by spaces.
@@ -101,3 +103,11 @@ class Current:
 def own_settings(row: Marked) -> set[str]:
     """Names of the settings in this row that we have written."""
     return set(row.external_ids.get(SETTINGS_KEY, "").split())
+
+
+def clearable(row: Marked, switch: VSwitch) -> set[str]:
+    """Names of the settings in this row, or its interfaces', that may be cleared."""
+    tables = (row.table, Interface.table)
+    places = {name: SETTINGS[name].place for name in switch.cleared}
+    cleared = {name for name, place in places.items() if place and place.table in tables}
+    return own_settings(row) | cleared

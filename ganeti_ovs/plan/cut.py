@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ganeti_ovs.plan.current import own_settings
+from ganeti_ovs.plan.current import clearable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
@@ -101,7 +101,7 @@ def _wanted(switch: VSwitch, kept: Port | None) -> frozenset[int]:
     """The VLANs that the uplinks' port will let through."""
     if switch.trunks:
         return frozenset(switch.trunks)
-    return ALL if kept is None or "trunks" in own_settings(kept) else passing(kept)
+    return ALL if kept is None or "trunks" in clearable(kept, switch) else passing(kept)
 
 
 def _up(row: Interface) -> bool:

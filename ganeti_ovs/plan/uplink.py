@@ -25,7 +25,7 @@ from ganeti_ovs.plan.columns import (
     port_columns,
     write,
 )
-from ganeti_ovs.plan.current import Current, Host, own_settings
+from ganeti_ovs.plan.current import Current, Host, clearable
 from ganeti_ovs.plan.mtu import compare_mtu
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Uplink:
         """The port as it is made right, in its row."""
         switch, name = self.switch, port.name
         members = self._current.members(port)
-        own = own_settings(port)
+        own = clearable(port, switch)
         now_own: set[str] = set(own)
         add = [device for device in switch.uplinks if device not in members]
         drop = [device for device in members if device not in switch.uplinks]
@@ -164,7 +164,7 @@ class Uplink:
             self.operations.append(Insert(Interface.table, reference, new))
             return reference
         place = self._current.place(device)
-        own = own_settings(place[1]) if place else set()
+        own = clearable(place[1], self.switch) if place else set()
         self.operations += compare_mtu(row, self.switch, own, self.mtus, device)[1]
         return row.uuid
 

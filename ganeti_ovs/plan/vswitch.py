@@ -21,7 +21,7 @@ from ganeti_ovs.plan.columns import (
     new_row,
     write,
 )
-from ganeti_ovs.plan.current import Current, Host, own_settings
+from ganeti_ovs.plan.current import Current, Host, clearable
 from ganeti_ovs.plan.mtu import compare_mtu, given_back, note_for_guests, of_ports
 from ganeti_ovs.plan.newswitch import of_new, own_interface
 from ganeti_ovs.plan.removal import Removal
@@ -150,7 +150,7 @@ class _Planner:
         name = switch.name
         kept_port = self.kept.get(name)
         self.plan.refused += cut.node_addresses(switch, bridge, kept_port, self.current, self.host)
-        own = own_settings(bridge)
+        own = clearable(bridge, switch)
         difference = compare(bridge, bridge_columns(switch), own, name)
         operations = write(bridge, difference)
         adopted = [] if bridge.ours else [Change(Kind.ADOPTED, name)]

@@ -124,7 +124,7 @@ def test_both_dead_and_back(cluster: Cluster) -> None:
         ("--reset", "lacp-time"),
         ("--lacp-time", "fast"),
         ("--trunks", "100,200"),
-        ("--mtu", "1400"),
+        ("--mtu", "1400", "--force"),
         ("--mtu", "1500"),
         ("--bond-mode", "balance-slb"),
         ("--bond-mode", "active-backup"),

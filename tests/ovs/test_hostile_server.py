@@ -31,7 +31,7 @@ pytestmark = pytest.mark.rest
 
 GOOD = (0, 3)
 """How many messages are answered well before: the request for a lock is the first one."""
-WANTED = {"br0": {"mtu": "1400"}}
+WANTED = {"br0": {"mtu": "9000"}}
 
 
 class Node:

@@ -153,7 +153,8 @@ def test_each_guest_twice_and_only_in_vlans_that_pass(ovs: OpenVSwitch, product:
             assert product.run(nic).returncode == 0
         node.run({"br0": {"datapath_type": "netdev", "uplinks": "e0"}})
         taps["e1"].received()
-        node.run({"br0": {"datapath_type": "netdev", "uplinks": "e1", "trunks": "10"}})
+        trunk = {"datapath_type": "netdev", "uplinks": "e1", "trunks": "10"}
+        node.run({"br0": trunk}, "--force")
         ours = [one for one in heard(taps["e1"]) if one[0] in macs.values()]
         assert ours == [(macs["tap0"], 10)] * 2
 

@@ -85,8 +85,13 @@ def test_made_stored_and_left_alone(node: Node, ovs: OpenVSwitch, taps: Taps) ->
 
 def test_dry_run(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     before = wanted(ovs)
-    lines, _ = node.run(br0("e0", mtu="1400"), "--dry-run")
-    assert lines == ["br0: adopted", "br0: mtu unset -> 1400", "br0: uplink e0 as port e0"]
+    lines, _ = node.run(br0("e0", mtu="9000"), "--dry-run")
+    assert lines == [
+        "br0: adopted",
+        "br0: mtu unset -> 9000",
+        "br0: tap0: mtu unset -> 9000",
+        "br0: uplink e0 as port e0",
+    ]
     shown = node.json(br0("e0"), "--dry-run")
     assert shown["changes"] == ["br0: adopted", "br0: uplink e0 as port e0"]
     assert (shown["applied"], shown["kept"]) == (False, False)
@@ -257,7 +262,7 @@ def test_not_confirmed(end: str, node: Node, ovs: OpenVSwitch, taps: Taps) -> No
     before, numbers, stored = wanted(ovs), ofports(ovs), node.stored.read_text()
     changed = {**br0("e1+e2", bond_mode="balance-slb", trunks="10", fail_mode="secure"), "new": {
         "datapath_type": "netdev"}}  # fmt: skip
-    with node.start(changed, "--confirm", "1" if end == "time" else "30") as process:
+    with node.start(changed, "--force", "--confirm", "1" if end == "time" else "30") as process:
         assert process.stdin and process.stdout and process.stderr
         if end == "output closed":
             process.stdout.close()

@@ -121,12 +121,12 @@ def test_at_any_moment(confirm: bool, guard: bool, node: Node) -> None:
     """And one reconcile later there is nothing more to do."""
     chance = random.Random(f"{confirm}{guard}")
     started = time.monotonic()
-    node.run(NEW)
+    node.run(NEW, "--force")
     took = time.monotonic() - started
     old = back(node)
     ends = {"old": 0, "new": 0}
     for number in range(ROUNDS):
-        process = node.start(NEW, *(("--confirm", "30") if confirm else ()))
+        process = node.start(NEW, "--force", *(("--confirm", "30") if confirm else ()))
         moment = chance.uniform(0, took * 1.2)
         if confirm and chance.random() < 0.5:
             # It waits there for most of its life; confirmed, it is killed in what comes after.
@@ -148,7 +148,7 @@ def test_at_any_moment(confirm: bool, guard: bool, node: Node) -> None:
         assert on_disk(node) <= {"switches.json", "tried.json"}, number
         if kept_new:
             ends["new"] += 1
-            assert node.run(NEW)[0] == ["nothing to do"], number
+            assert node.run(NEW, "--force")[0] == ["nothing to do"], number
             assert [links()[name] for name in ("e1", "e2")] == [(True, 1400)] * 2, number
             old = back(node)
         else:
@@ -160,7 +160,7 @@ def test_at_any_moment(confirm: bool, guard: bool, node: Node) -> None:
 
 
 def killed_before_the_confirmation(node: Node, wish: Wanted = NEW) -> None:
-    process = node.start(wish, "--confirm", "30")
+    process = node.start(wish, "--force", "--confirm", "30")
     assert answer(process)["applied"] is True
     kill_all(node)
     process.communicate(timeout=20)
@@ -185,7 +185,7 @@ def test_reconcile_takes_it_back(node: Node) -> None:
 def test_the_watcher_takes_it_back(node: Node, product: Product) -> None:
     old = state(node)
     path = product.etc / "ganeti" / "hooks" / "watcher" / "50-ovs"
-    process = node.start(NEW, "--confirm", "30")
+    process = node.start(NEW, "--force", "--confirm", "30")
     answer(process)
     # Not as long as the one lives whose it is.
     done = product.run(node.environ, path)
@@ -244,7 +244,7 @@ def test_a_repair_of_what_is_kept_is_taken_back_too(node: Node) -> None:
 
 def test_kept_and_killed_before_it_was_said(node: Node) -> None:
     """It is confirmed: what was pending is only forgotten."""
-    process = node.start(NEW, "--confirm", "30")
+    process = node.start(NEW, "--force", "--confirm", "30")
     answer(process)
     text = (node.stored.parent / "pending.json").read_text()
     process.communicate("confirm\n", timeout=20)
@@ -322,7 +322,7 @@ def test_no_room_on_the_disk(full: int, confirm: bool, node: Node) -> None:
         if full:
             os.truncate(stuff, stuff.stat().st_size - 4096 * full)
         cfg = node.ovs.vsctl("get", "Open_vSwitch", ".", "next_cfg")
-        said_last = node.json(NEW, *(("--confirm", "30") if confirm else ()), code=1)
+        said_last = node.json(NEW, "--force", *(("--confirm", "30") if confirm else ()), code=1)
         assert said_last["applied"] is False
         assert said_last["tried"] is False
         assert "/pending.json cannot be written: No space left" in said_last["error"]
@@ -337,7 +337,7 @@ def test_mtu_is_taken_back(node: Node) -> None:
     """By node-apply, and by its guard; also of the vSwitch's own interface."""
     old = state(node)
     for kill in (False, True):
-        process = node.start(NEW, "--confirm", "30")
+        process = node.start(NEW, "--force", "--confirm", "30")
         answer(process)
         assert [links()[name] for name in ("e1", "e2")] == [(True, 1400)] * 2
         if kill:
@@ -367,7 +367,7 @@ def test_uplinks_that_alone_were_set_up(node: Node) -> None:
 
 def test_what_is_left_is_said(node: Node) -> None:
     """Not that everything is as it was, when it is not."""
-    process = node.start(NEW, "--confirm", "30")
+    process = node.start(NEW, "--force", "--confirm", "30")
     answer(process)
     node.ovs.vsctl("set", "Bridge", "br0", "fail_mode=standalone")
     out, _ = process.communicate("no\n", timeout=20)

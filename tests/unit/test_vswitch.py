@@ -86,7 +86,20 @@ def test_defaults() -> None:
     assert vswitch("br0", {}) == VSwitch("br0")
     assert vswitch("br0", {"uplinks": "eth1"}).bond is None
     assert vswitch("br0", BONDED).bond == Bond()
-    assert settings_of(vswitch("br0", {**BONDED, "lacp": "off", "rstp": "no"})) == BONDED
+    assert settings_of(vswitch("br0", BONDED)) == BONDED
+
+
+def test_said_to_have_the_default() -> None:
+    """It is kept, as on an adopted bridge it clears what somebody else has set."""
+    said = {**BONDED, "lacp": "off", "rstp": "no", "mtu": "", "trunks": ""}
+    switch = vswitch("br0", said)
+    assert switch.cleared == {"lacp", "rstp", "mtu", "trunks"}
+    assert settings_of(switch) == said
+    assert vswitch("br0", settings_of(switch)) == switch
+    assert (switch.rstp, switch.mtu, switch.trunks, switch.bond) == (False, None, (), Bond())
+    for wrong in ({"uplinks": ""}, {"rstp": ""}, {"lacp": ""}):
+        with pytest.raises(BadInput):
+            vswitch("br0", {**BONDED, **wrong})
 
 
 @pytest.mark.parametrize(
