@@ -14,7 +14,7 @@ from ganeti_ovs.cluster.runtime import Runtime, caller, runtime
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.node import switches
 from ganeti_ovs.node.calls import Calls
-from ganeti_ovs.node.effect import effects
+from ganeti_ovs.node.effect import effects, moved
 from ganeti_ovs.node.reconcile import reconcile as reconcile_node
 
 _INPUT_LIMIT = 30.0
@@ -69,7 +69,9 @@ def _with_news(here: Runtime, dry_run: bool) -> None:
     if not line:
         raise BadInput("no news of NICs came on standard input")
     said = cluster_news.from_line(line)
+    indices = moved(here, said)
     plan = reconcile_node(here, news=said.by_uuid, whole=said.whole, dry_run=dry_run)
     nics = [] if dry_run else [asdict(one) for one in effects(here, said)]
-    answer = {"format": cluster_news.FORMAT, **asdict(plan), "nics": nics, "dry_run": dry_run}
+    answer = {"format": cluster_news.FORMAT, "nics": nics, "moved": indices, "dry_run": dry_run}
+    answer |= asdict(plan)
     click.echo(json.dumps(answer, separators=(",", ":")))
