@@ -13,11 +13,11 @@ import click
 
 from ganeti_ovs.cli.nicreport import Report, first_report, show, with_told
 from ganeti_ovs.cluster.instances import Instance, Instances
-from ganeti_ovs.cluster.nictags import EVERY, Asked, canonical
+from ganeti_ovs.cluster.nictags import EVERY, Asked, canonical, indices
 from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.cluster.tags import PARSERS
 from ganeti_ovs.linux.ending import Terminated
-from ganeti_ovs.master.nicchange import plan_change, subject
+from ganeti_ovs.master.nicchange import NicChange, plan_change, subject
 from ganeti_ovs.master.nicmodify import lock, store
 from ganeti_ovs.master.nictelling import Told, line_for, tell
 from ganeti_ovs.model.errors import BadInput, Error
@@ -29,6 +29,7 @@ _HELP = {
     "max_burst": "bit: 500k, 8M; 0: chosen from max-bandwidth.",
 }
 
+_OFFLINE = "it is offline"
 _IN_STORING = "whether it is stored is not known; gnt-ovs info-nic shows it"
 _IN_TELLING = "stored, but whether it is in effect is not known; repeat this command"
 
@@ -69,15 +70,12 @@ def modify_nic(
     with lock(runtime(os.environ), name):
         before = ganeti.instance(name)
         which = EVERY if nic == EVERY else before.nic(nic).said.uuid
-        try:
-            change = plan_change(before, which, asked)
-        except BadInput as err:
-            raise BadInput(f"{err}; nothing is changed") from err
+        change, keep = _planned(ganeti, before, which, asked)
         report = first_report(before, change, which, asked, dry_run=dry_run)
         now = change.after
         if not dry_run:
             with _interruptible(subject(before, which), _IN_STORING):
-                now = store(ganeti, before, change, which, asked)
+                now = store(ganeti, before, change, which, asked, keep=keep)
         with _interruptible(subject(now, which), "nothing is changed" if dry_run else _IN_TELLING):
             report = _tell(ganeti, now, which, report)
     if as_json:
@@ -87,6 +85,26 @@ def modify_nic(
     if report.error:
         raise Error(f"{subject(now, which)}: {report.error}")
     return 0
+
+
+def _planned(
+    ganeti: Instances, before: Instance, which: str, asked: Asked
+) -> tuple[NicChange, set[str]]:
+    """The change, and the indices whose tags it leaves as they are.
+
+    Tags by index go only if the node says that no NIC which runs is meant by them that has got
+    another index since (`ganeti_ovs.cluster.moved`). By UUID goes before them in any case.
+    """
+    try:
+        change = plan_change(before, which, asked)
+        keep = indices(change.tags.remove)
+        if keep:
+            told = _ask(ganeti, before, dry_run=True)
+            keep = keep if told.error else keep & told.moved
+            change = plan_change(before, which, asked, keep=keep)
+    except BadInput as err:
+        raise BadInput(f"{err}; nothing is changed") from err
+    return change, keep
 
 
 @contextmanager
@@ -116,11 +134,13 @@ def _asked(options: dict[str, str | None], reset: tuple[str, ...]) -> Asked:
 
 def _tell(ganeti: Instances, now: Instance, which: str, report: Report) -> Report:
     """Tell the instance's node; the same report with what it says."""
+    told = _ask(ganeti, now, dry_run=report.dry_run)
+    return with_told(report, now, which, told, offline=told.error == _OFFLINE)
+
+
+def _ask(ganeti: Instances, instance: Instance, *, dry_run: bool) -> Told:
     cluster = ganeti.read()
-    offline = cluster.nodes[now.node].offline
-    if offline:
-        told = Told("it is offline")
-    else:
-        command = "gnt-ovs reconcile --news" + " --dry-run" * report.dry_run
-        told = tell(ganeti.reach(cluster, now.node, command), line_for(now))
-    return with_told(report, now, which, told, offline=offline)
+    if cluster.nodes[instance.node].offline:
+        return Told(_OFFLINE)
+    command = "gnt-ovs reconcile --news" + " --dry-run" * dry_run
+    return tell(ganeti.reach(cluster, instance.node, command), line_for(instance))

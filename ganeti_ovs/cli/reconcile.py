@@ -16,7 +16,7 @@ from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.plain import to_plain
 from ganeti_ovs.node import switches
 from ganeti_ovs.node.calls import Calls
-from ganeti_ovs.node.effect import effects
+from ganeti_ovs.node.effect import effects, moved
 from ganeti_ovs.node.reconcile import Done
 from ganeti_ovs.node.reconcile import reconcile as reconcile_node
 from ganeti_ovs.plan.portwords import lost_words, port_words
@@ -76,10 +76,11 @@ def _with_news(here: Runtime, dry_run: bool) -> None:
     if not line:
         raise BadInput("no news of NICs came on standard input")
     said = cluster_news.from_line(line)
+    indices = moved(here, said)
     found = reconcile_node(here, news=said.by_uuid, whole=said.whole, dry_run=dry_run)
     nics = [] if dry_run else [asdict(one) for one in effects(here, said)]
     answer = _answer([*map(port_words, found.changes)], found, found.problems, dry_run)
-    answer = {"format": cluster_news.FORMAT, **answer, "nics": nics}
+    answer = {"format": cluster_news.FORMAT, **answer, "nics": nics, "moved": indices}
     click.echo(json.dumps(answer, separators=(",", ":")))
 
 

@@ -14,7 +14,7 @@ from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.rate import format_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from ganeti_ovs.cluster.tags import NicKey
 
@@ -62,24 +62,32 @@ def naming(tags: Iterable[str], nic: NicKey | None, others: Sequence[NicKey]) ->
     return found
 
 
+def indices(tags: Iterable[str]) -> set[str]:
+    """The indices by which `tags` name NICs."""
+    found = (parts_of(tag) for tag in tags)
+    return {parts[0] for parts in found if parts is not None and parts[0].isdigit()}
+
+
 def tag_change(
     tags: Iterable[str],
     nic: NicKey | None,
     others: Sequence[NicKey],
-    settings: Iterable[str],
+    asked: Asked,
     stored: Mapping[str, str],
+    *,
+    keep: Container[str] = (),
 ) -> TagChange:
-    """What makes `stored` (setting -> text) all that tags say of `settings` of this NIC alone.
+    """What makes `stored` (setting -> text) all that tags say of the NIC alone, of what is `asked`.
 
-    `nic` None: of all NICs, by *. Raises BadInput for what is too long.
+    `nic` None: of all NICs, by *. `keep`: indices whose tags stay, as a NIC that runs had such a
+    one when it was plugged. Raises BadInput for what is too long.
     """
-    asked = set(settings)
     which = EVERY if nic is None else nic.uuid
     wanted = {tag_of(which, setting, text) for setting, text in stored.items()}
     present = set(tags)
     stale = {
         tag
         for tag in naming(present, nic, others)
-        if (parts := parts_of(tag)) is not None and parts[1] in asked
+        if (parts := parts_of(tag)) is not None and parts[1] in asked and parts[0] not in keep
     }
     return TagChange(tuple(sorted(stale - wanted)), tuple(sorted(wanted - present)))

@@ -16,7 +16,7 @@ from ganeti_ovs.cluster.switchtags import TagChange
 from ganeti_ovs.model.errors import BadInput, Error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from ganeti_ovs.cluster.instances import Instance, InstanceNic
 
@@ -45,13 +45,19 @@ def subject(instance: Instance, which: str) -> str:
 
 
 def plan_change(
-    instance: Instance, which: str, asked: Asked, *, parameters_reset: bool = False
+    instance: Instance,
+    which: str,
+    asked: Asked,
+    *,
+    keep: Container[str] = (),
+    parameters_reset: bool = False,
 ) -> NicChange:
     """What makes the settings of the NIC `which` (or of all, by *) what is `asked` for.
 
-    `asked`: in canonical form. `parameters_reset`: those that are to be reset have been, and what
-    the NIC still has is its network's. Raises Error for a NIC that is not there or not for Open
-    vSwitch, and BadInput if the settings would not be right, or not what is asked for.
+    `asked`: in canonical form. `keep`: indices whose tags stay (`tag_change`). `parameters_reset`:
+    those that are to be reset have been, and what the NIC still has is its network's. Raises Error
+    for a NIC that is not there or not for Open vSwitch, and BadInput if the settings would not be
+    right, or not what is asked for.
     """
     if which == EVERY:
         if not any(one.said.mode == "openvswitch" for one in instance.nics):
@@ -74,12 +80,13 @@ def plan_change(
         for setting, text in asked.items()
         if text is not None and setting not in by_parameter
     }
-    tags = tag_change(instance.tags, nic.key, others, asked, stored)
+    tags = tag_change(instance.tags, nic.key, others, asked, stored, keep=keep)
     if asked.get("vlan") == "" and "vlan" in by_parameter:
         # An empty parameter says nothing; a tag of lower rank then would.
         after = _after(instance, tags, nic.said.uuid, params)
         if vlan_by_tags(after, after.nic(nic.said.uuid)):
-            tags = tag_change(instance.tags, nic.key, others, asked, {**stored, "vlan": ""})
+            stored["vlan"] = ""
+            tags = tag_change(instance.tags, nic.key, others, asked, stored, keep=keep)
     return _checked(instance, nic.said.uuid, asked, tags, params)
 
 

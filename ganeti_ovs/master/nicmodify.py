@@ -16,6 +16,8 @@ from ganeti_ovs.master.nictelling import LIMIT
 from ganeti_ovs.model.errors import Error
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from ganeti_ovs.cluster.instances import Instance, Instances
     from ganeti_ovs.cluster.nictags import Asked
     from ganeti_ovs.cluster.runtime import Runtime
@@ -34,11 +36,18 @@ def lock(here: Runtime, instance: str) -> Lock:
 
 
 def store(
-    ganeti: Instances, before: Instance, change: NicChange, which: str, asked: Asked
+    ganeti: Instances,
+    before: Instance,
+    change: NicChange,
+    which: str,
+    asked: Asked,
+    *,
+    keep: Container[str] = (),
 ) -> Instance:
     """Store the change and return the instance as it is then; all that is asked for is in it.
 
-    `before` is what the change was made of, `which` the NIC's UUID or *. Raises Error, and then
+    `before` is what the change was made of, `which` the NIC's UUID or *, `keep` as for
+    `plan_change`. Raises Error, and then
     what was stored of it is taken back, or the error says that it is not.
     """
     what = f"modify-nic {subject(before, which)}"
@@ -52,7 +61,7 @@ def store(
         except Error as err:
             _failed(ganeti, now, change, which, err)
         now = ganeti.instance(now.name)
-        change = plan_change(now, which, asked, parameters_reset=reset)
+        change = plan_change(now, which, asked, keep=keep, parameters_reset=reset)
     if change.empty:
         return now
     raise Error(

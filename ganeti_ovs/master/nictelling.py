@@ -40,6 +40,8 @@ class Told:
     """What it cannot put right, also of other guests."""
     nics: Mapping[str, OfNic] | None = None
     """By UUID; None of a dry run."""
+    moved: frozenset[str] = frozenset()
+    """Indices that NICs which run there had when they were plugged, and now have no more."""
 
 
 def line_for(instance: Instance) -> str:
@@ -76,8 +78,13 @@ def _told(data: dict[str, Any]) -> Told:
         _text(one, "uuid"): OfNic(_text(one, "tap"), _text(one, "problem"), _text(one, "warning"))
         for one in nics
     }
-    dry_run = data.get("dry_run") is True
-    return Told("", _lines(data, "done"), _lines(data, "problems"), None if dry_run else found)
+    return Told(
+        "",
+        _lines(data, "done"),
+        _lines(data, "problems"),
+        None if data.get("dry_run") is True else found,
+        frozenset(_lines(data, "moved")),
+    )
 
 
 def _text(data: dict[str, Any], name: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.linux.link import interfaces
 from ganeti_ovs.model.rows import Bridge
 from ganeti_ovs.node.look import look
 from ganeti_ovs.node.reconcile import PATIENCE
+from ganeti_ovs.node.running import running_nics
 from ganeti_ovs.node.steps import refused_taps
 from ganeti_ovs.ovsdb.session import NODE, Session
 from ganeti_ovs.plan.portsplan import plan_ports
@@ -65,6 +67,21 @@ def effects(here: Runtime, news: News) -> list[Effect]:
         warning = _UNPOLICED.format(nic.link) if limited else ""
         found.append(Effect(nic.uuid, tap, problems.get(tap, ""), warning))
     return found
+
+
+def moved(here: Runtime, news: News) -> list[str]:
+    """Indices that NICs which run here had when they were plugged, and by `news` have no more.
+
+    What tags by these indices say is theirs.
+    """
+    told = news.by_uuid
+    found = {
+        one.nic.tags_index
+        for one in running_nics(here, interfaces()).values()
+        if one.nic is not None and one.nic.uuid in told
+        if one.nic.tags_index not in ("", told[one.nic.uuid].index)
+    }
+    return sorted(found)
 
 
 def _problems(session: Session, seen: Seen) -> dict[str, str]:

@@ -148,5 +148,6 @@ def test_by_uuid_it_goes_before_older_tags_by_index(
     assert port(ovs, "tap1")["interface"]["ingress_policing_rate"] == 10_000
     tags = f"{moved['TAGS']} ovs:nic:{UUIDS[1]}:max_bandwidth:20M"
     answer = tell(ovs, product, line({**moved, "TAGS": tags}))
+    assert answer["moved"] == ["1"]
     assert [found["problem"] for found in answer["nics"]] == [""]
     assert port(ovs, "tap1")["interface"]["ingress_policing_rate"] == 20_000

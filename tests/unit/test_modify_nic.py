@@ -39,7 +39,8 @@ class Ganeti(Instances):
         self.script = self.answers([GOOD])
 
     def answers(self, nics: list[dict[str, str]], **more: Any) -> str:
-        data = {"format": 1, "done": [], "problems": [], "nics": nics, "dry_run": False, **more}
+        data = {"format": 1, "done": [], "problems": [], "nics": nics, "moved": []}
+        data |= {"dry_run": False, **more}
         return f"read line; echo \"$line\" >&2; echo '{json.dumps(data)}'"
 
     def find(self, name: str) -> str:
@@ -114,6 +115,20 @@ def test_stored_and_in_effect(ganeti: Ganeti) -> None:
     assert ganeti.jobs == [
         (TagChange(("ovs:nic:0:max_bandwidth:10M",), (new,)), {"vlan": ".5"}),
     ]
+
+
+def test_tags_by_the_index_that_another_nic_had_stay(ganeti: Ganeti) -> None:
+    """And where the node cannot be asked, too: what is by UUID goes before them."""
+    old, new = "ovs:nic:0:max_bandwidth:10M", tag(0, "max_bandwidth:20M")
+    ganeti.script = ganeti.answers([GOOD], moved=["0"])
+    assert modify("web", "0", "--max-bandwidth", "20M").exception is None
+    assert ganeti.web.tags == {"prod", old, new}
+    ganeti.script = "exit 1"
+    assert modify("web", "0", "--max-bandwidth", "20M").exception is not None
+    assert ganeti.web.tags == {"prod", old, new}
+    ganeti.script = ganeti.answers([GOOD], moved=["1"])
+    assert modify("web", "0", "--max-bandwidth", "20M").exception is None
+    assert ganeti.web.tags == {"prod", new}
 
 
 def test_again_it_is_only_told(ganeti: Ganeti) -> None:
@@ -196,6 +211,7 @@ def test_an_offline_node(ganeti: Ganeti) -> None:
 
 def test_a_job_that_fails_is_taken_back(ganeti: Ganeti) -> None:
     before = ganeti.web.tags
+    ganeti.script = ganeti.answers([GOOD])
     ganeti.refuses = [1]
     done = modify("web", "0", "--max-bandwidth", "20M", "--vlan", ".5")
     assert str(done.exception) == "web.lab, NIC 0: a hook says no; nothing is changed"
