@@ -1,7 +1,7 @@
 """Broadcasts after a spanning tree has been switched off.
 
 NOTE: ovs-vswitchd then goes on keeping broadcasts from the ports that have taken part, until it
-is restarted (set_rstp and set_stp in ofproto-dpif.c, all releases until 3.7). What it decides
+is restarted (set_rstp and set_stp in ofproto-dpif.c, 3.1 to 3.7.1 at least). What it decides
 anew when a port's OpenFlow configuration changes is right, and no other frame is lost by that.
 """
 
