@@ -21,7 +21,7 @@ from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.cluster.switchtags import Settings
 from ganeti_ovs.master.desired import DesiredSwitches, Proposal, group_proposal, node_proposal
 from ganeti_ovs.master.rollout import Rollout
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.settings import SETTINGS
 from ganeti_ovs.model.vswitch import vswitch
 
@@ -133,10 +133,10 @@ def modify_switch(
         key = setting.replace("-", "_")
         if key not in SETTINGS:
             raise Error(f"there is no setting {setting}: {', '.join(SETTINGS)}")
-        default = SETTINGS[key].default_text
-        if after.pop(key, default) == default and node is None and key != "uplinks":
+        had = after.pop(key, SETTINGS[key].default_text)
+        if had == SETTINGS[key].default_text and node is None and key != "uplinks":
             # Nothing that we keep: it is for what somebody else has set.
-            after[key] = default
+            after = _with_default(name, after, key)
     _check_modified(way.desired, node, name, after)
     if after.get("uplinks") == "":
         del after["uplinks"]
@@ -144,6 +144,16 @@ def modify_switch(
         vswitch(name, after)
     proposal = _modified(way, node, {**kept, name: after}, f"modify-switch {name}")
     return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+
+
+def _with_default(name: str, settings: Settings, key: str) -> Settings:
+    """The settings with one that is said to have its default, if such a vSwitch can have it."""
+    said = {**settings, key: SETTINGS[key].default_text}
+    try:
+        vswitch(name, said)
+    except BadInput:
+        return settings
+    return said
 
 
 def _kept(desired: DesiredSwitches, node: str | None) -> dict[str, Settings]:

@@ -1,7 +1,7 @@
 """Broadcasts after a spanning tree has been switched off.
 
 NOTE: ovs-vswitchd then goes on keeping broadcasts from the ports that have taken part, until it
-is restarted (set_rstp and set_stp in ofproto-dpif.c, all releases until 3.7). What it decides
+is restarted (set_rstp and set_stp in ofproto-dpif.c, 3.1 to 3.7.1 at least). What it decides
 anew when a port's OpenFlow configuration changes is right, and no other frame is lost by that.
 """
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.operations import Update
-from ganeti_ovs.model.rows import Bridge
+from ganeti_ovs.model.rows import Bridge, Port
 from ganeti_ovs.ovsdb.openflow import OpenFlow
+from ganeti_ovs.plan.port import NO_TREE
 from ganeti_ovs.plan.undo import changed_rows
 
 if TYPE_CHECKING:
@@ -40,16 +41,23 @@ def without_tree(operations: Iterable[Operation], before: Tables) -> list[str]:
     ]
 
 
-def flood_again(session: Session, bridges: Iterable[str]) -> None:
+def flood_again(session: Session, bridges: Iterable[str], before: Tables) -> None:
     """Have all ports of these bridges get broadcasts, once ovs-vswitchd has switched it off.
 
+    But for those that by `before` took no part: guests', of which there may be many.
     Raises Blocked.
     """
+    aside = {
+        one.name
+        for one in before.of(Port).values()
+        if all(one.other_config.get(key) == value for key, value in NO_TREE.items())
+    }
     for name in bridges:
         try:
             switch = OpenFlow(session, name)
-            for number in switch.flooded().values():
-                switch.flood_again(number)
+            for port, number in switch.flooded().items():
+                if port not in aside:
+                    switch.flood_again(number)
         except Error as err:
             raise Blocked(
                 f"{name}: its ports may get no broadcasts until ovs-vswitchd is restarted: {err}"

@@ -34,7 +34,7 @@ def commit(
     _results, cfg = session.commit([*unchanged(operations, before), *operations])
     try:
         session.wait_applied(cfg)
-        flood_again(session, without_tree(operations, before))
+        flood_again(session, without_tree(operations, before), before)
         problems = refused_devices(read_tables(session), wanted)
     except TransactionFailed as err:
         raise Error(str(err)) from err
@@ -53,7 +53,7 @@ def put_back(session: Session, operations: Sequence[Operation], before: Tables) 
     if back:
         _results, cfg = session.commit(back)
         session.wait_applied(cfg)
-        flood_again(session, without_tree(back, now))
+        flood_again(session, without_tree(back, now), now)
     return bool(back)
 
 

@@ -32,8 +32,7 @@ class OpenFlow:
 
         Raises Error.
         """
-        ports = _PORT.findall(self._ask("dump-ports-desc"))
-        return {name: number for number, name, config in ports if _NO_FLOOD not in config}
+        return flooded_ports(self._ask("dump-ports-desc"))
 
     def flood_again(self, number: str) -> None:
         """Have the port get no broadcasts, and get them again. Raises Error."""
@@ -58,3 +57,9 @@ class OpenFlow:
             words = quoted(done.stderr.strip(), 200)
             raise Error(f"{self._name}: ovs-ofctl {command}: {words}")
         return done.stdout
+
+
+def flooded_ports(text: str) -> dict[str, str]:
+    """Ports without NO_FLOOD, name -> number, in what `ovs-ofctl dump-ports-desc` says."""
+    ports = _PORT.findall(text)
+    return {name.strip('"'): number for number, name, config in ports if _NO_FLOOD not in config}

@@ -9,7 +9,6 @@ from ganeti_ovs.model.operations import Comment, Mutate, Mutation, Update, at
 from ganeti_ovs.model.rows import MTU_BEFORE, TAP_MTU, Named
 from ganeti_ovs.plan.limits import shaping
 from ganeti_ovs.plan.port import (
-    EDGE,
     NO_TREE,
     QOS_TYPE,
     drop_qos,
@@ -99,10 +98,10 @@ def _of_switch(live: Live, bridge: Bridge) -> Operations:
 def leave_trees(port: Port) -> Operations:
     """Operations by which a guest's port takes no part in spanning trees."""
     config = port.other_config
-    if all(config.get(key) == one for key, one in NO_TREE.items()) and not config.keys() & EDGE:
+    if all(config.get(key) == one for key, one in NO_TREE.items()):
         return []
     mutations = (
-        Mutation("other_config", "delete", frozenset({*NO_TREE, *EDGE})),
+        Mutation("other_config", "delete", frozenset(NO_TREE)),
         Mutation("other_config", "insert", NO_TREE),
     )
     return [Mutate(port.table, at(port.uuid), mutations)]

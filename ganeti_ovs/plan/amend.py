@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ganeti_ovs.model.operations import Mutate, Mutation, Update, at
 from ganeti_ovs.model.rows import MTU_BEFORE, TAP_MTU, Bridge, Interface, Port
-from ganeti_ovs.plan.port import EDGE, NO_TREE
+from ganeti_ovs.plan.port import NO_TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ def amend(bridge: Bridge, interface: Uuid, port: Uuid) -> Operations:
             Mutate(Interface.table, at(interface), (before,)),
         ]
     if bridge.has_tree:
-        none = Mutation("other_config", "delete", frozenset(NO_TREE))
-        edge = Mutation("other_config", "insert", EDGE)
-        operations.append(Mutate(Port.table, at(port), (none, edge)))
+        part = Mutation("other_config", "delete", frozenset(NO_TREE))
+        operations.append(Mutate(Port.table, at(port), (part,)))
     return operations

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 QOS_TYPE = "linux-htb"
 NO_TREE = {"rstp-enable": "false", "stp-enable": "false"}
 """Port's other_config of guests, who take no part in spanning trees (vswitch.xml, Port)."""
-EDGE = {"rstp-port-admin-edge": "true"}
-"""The same where a tree is running: the guest need not wait until its port forwards."""
 _OF_SWITCH = ("datapath_type", "rstp_enable", "stp_enable", "external_ids")
 """Columns of the vSwitch that a port depends on."""
 VLAN_MODES = {"access": "access", "trunk": "trunk", "hybrid": "native-untagged"}
@@ -97,10 +95,10 @@ def interface_row(nic: Nic, mtu: int = 0) -> dict[str, object]:
 def tree_config(bridge: Bridge | None) -> dict[str, str]:
     """What a new guest's port has in other_config on this vSwitch; None: one without a tree.
 
-    NOTE: Open vSwitch (all releases until 3.7) keeps broadcasts for good from a port that is
+    NOTE: Open vSwitch (3.1 to 3.7.1 at least) keeps broadcasts for good from a port that is
     added while the bridge runs a tree and that takes no part in it (bundle_add_port).
     """
-    return EDGE if bridge is not None and bridge.has_tree else NO_TREE
+    return {} if bridge is not None and bridge.has_tree else NO_TREE
 
 
 def attach(nic: Nic, suffix: str = "", bridge: Bridge | None = None) -> Operations:

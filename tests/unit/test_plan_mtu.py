@@ -10,7 +10,7 @@ from ganeti_ovs.model.snapshot import Live
 from ganeti_ovs.plan.adjust import adjust
 from ganeti_ovs.plan.amend import amend
 from ganeti_ovs.plan.current import Host
-from ganeti_ovs.plan.port import EDGE, NO_TREE, attach
+from ganeti_ovs.plan.port import NO_TREE, attach
 from ganeti_ovs.plan.vswitch import plan_switches
 from tests.unit.simulated import Database
 from tests.unit.test_plan import found, nic
@@ -135,7 +135,7 @@ def test_guests_take_no_part_in_spanning_trees() -> None:
     assert of_new_port(None) == (NO_TREE, None)
     assert of_new_port(vswitch_row()) == (NO_TREE, None)
     mtu = {"ganeti-ovs-mtu": "9000"}
-    assert of_new_port(vswitch_row(external_ids=mtu, rstp_enable=True)) == (EDGE, 9000)
+    assert of_new_port(vswitch_row(external_ids=mtu, rstp_enable=True)) == ({}, 9000)
     asked = [one for one in attach(nic()) if isinstance(one, Select)]
     assert [one.table for one in asked] == ["Bridge"]
     assert not any(isinstance(one, Select) for one in attach(nic(), "", vswitch_row()))
@@ -144,15 +144,15 @@ def test_guests_take_no_part_in_spanning_trees() -> None:
 def test_what_is_amended() -> None:
     uuids = Uuid("i"), Uuid("p")
     assert amend(vswitch_row(), *uuids) == []
-    mtu, note, edge = amend(
+    mtu, note, part = amend(
         vswitch_row(external_ids={"ganeti-ovs-mtu": "9000"}, stp_enable=True), *uuids
     )
     assert isinstance(mtu, Update)
     assert isinstance(note, Mutate)
-    assert isinstance(edge, Mutate)
+    assert isinstance(part, Mutate)
     assert mtu.columns == {"mtu_request": 9000}
     assert note.mutations[0].value == {"ganeti-ovs-mtu-before": "1500"}
-    assert [one.mutator for one in edge.mutations] == ["delete", "insert"]
+    assert [one.mutator for one in part.mutations] == ["delete"]
     for text in ("", "x", "90000000", "-1"):
         assert vswitch_row(external_ids={"ganeti-ovs-mtu": text}).guest_mtu == 0
 
@@ -172,7 +172,7 @@ def test_live_ports_are_brought_to_it() -> None:
     """But none leaves a tree that is running: it would get no broadcasts any more."""
     assert adjust(nic(), live(**NO_TREE), bridge=vswitch_row()) == []
     assert adjust(nic(), live(**NO_TREE, hand="1"), bridge=vswitch_row()) == []
-    assert len(adjust(nic(), live(**EDGE), bridge=vswitch_row())) == 2
+    assert len(adjust(nic(), live(), bridge=vswitch_row())) == 2
     assert len(adjust(nic(), live(hand="1"), bridge=vswitch_row())) == 2
     assert adjust(nic(), live(), bridge=vswitch_row(rstp_enable=True)) == []
     mtu = vswitch_row(external_ids={"ganeti-ovs-mtu": "9000"})
@@ -187,8 +187,8 @@ def test_a_tree_that_is_switched_on_and_off() -> None:
     assert "guests that start while RSTP is on take part in it" in plan.warnings[0]
     config = dict(row(database, "Port", "tap0")["other_config"][1])
     assert config == {"hand": "1", **NO_TREE}
-    row(database, "Port", "tap0")["other_config"] = ["map", [[*one] for one in EDGE.items()]]
+    row(database, "Port", "tap0")["other_config"] = ["map", []]
     plan = apply(database, switch(uplinks="eth0", rstp="yes", mcast_snooping="yes"))
-    assert dict(row(database, "Port", "tap0")["other_config"][1]) == EDGE
+    assert dict(row(database, "Port", "tap0")["other_config"][1]) == {}
     apply(database, switch(uplinks="eth0"))
     assert dict(row(database, "Port", "tap0")["other_config"][1]) == NO_TREE
