@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.ovsdb.hanging import read_around
-from ganeti_ovs.plan.carry import Hanging, hanging_on, into, onto
+from ganeti_ovs.plan.carry import Hanging, hanging_on, into, mirror_names, onto
 from ganeti_ovs.plan.portchanges import PortKind
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Carrying:
             uuid = _heir(step.goes, heirs)
             kept = self._hung[uuid].uses if uuid else ()
             hung = hanging_on(step.goes.port.uuid, step.goes.interface.uuid, around).uses
-            lost = dict.fromkeys(f"mirror {one.name}" for one in hung if one not in kept)
+            lost = mirror_names(one for one in hung if one not in kept)
             change = replace(change, lost=tuple(lost))
             if uuid in stays and uuid in self._hung:
                 hanging, live = self._hung[uuid], stays[uuid]

@@ -58,8 +58,8 @@ class Hanging(Frozen):
         )
 
     def words(self) -> tuple[str, ...]:
-        """What it is, for people: `mirror span0`, `protected`, `other_config:x`."""
-        names = [f"mirror {one.name}" for one in self.uses]
+        """What it is, for people: `mirror span0`, `protected`, `other_config:x`, each once."""
+        names = mirror_names(self.uses)
         for columns in (self.port, self.interface):
             for column, value in columns.items():
                 if isinstance(value, dict):
@@ -67,6 +67,11 @@ class Hanging(Frozen):
                 else:
                     names.append(column)
         return tuple(dict.fromkeys(names))
+
+
+def mirror_names(some: Iterable[Use]) -> list[str]:
+    """Each mirror once, in words, in the order of their names."""
+    return [f"mirror {name}" for name in sorted({one.name for one in some})]
 
 
 def set_by_others(row: Row) -> Columns:

@@ -10,7 +10,7 @@ import ovs.poller
 
 from tests.testbed.openvswitch import SCHEMA
 
-TABLES = ("Open_vSwitch", "Bridge", "Port", "Interface", "QoS", "Queue")
+TABLES = ("Open_vSwitch", "Bridge", "Port", "Interface", "QoS", "Queue", "Mirror")
 
 
 def read(socket: str) -> dict[str, list[dict[str, Any]]]:

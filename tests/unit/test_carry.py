@@ -135,7 +135,7 @@ def test_mirrors(database: Database) -> None:
     mirror(database, "elsewhere", "br1", select_src_port=reference)
     mirror(database, "other", "br0")
     hanging = hanging_on(port.uuid, interface.uuid, around(database))
-    assert hanging.words() == ("mirror both", "mirror output", "mirror elsewhere")
+    assert hanging.words() == ("mirror both", "mirror elsewhere", "mirror output")
     hanging = hanging.only("br0")
     assert hanging.words() == ("mirror both", "mirror output")
     for row in database.tables["Mirror"].values():  # As ovsdb-server does with weak references.
