@@ -1,11 +1,12 @@
 """Several runs of pytest, one process each, and at the end one summary of them all.
 
-    python -m tests.tiers COMMAND... [with COMMAND...]... [then COMMAND...]...
+    python -m tests.tiers COMMAND... [with COMMAND...]... [next COMMAND...] [then ...]...
 
 A COMMAND is a shell's command line that ends in pytest's summary: of one tier, or of another
-release's tests. Commands run one after the other, those after `with` beside those before it, and
-those after `then` when all before have ended. All of them run, whatever becomes of the others.
-Ends with 1 if any has failed.
+release's tests. Commands run one after the other, in a lane; those after `with` are a lane beside
+those before it. Those after `next` go, in their order, to whichever lane has done its own. Those
+after `then` run when all before have ended. All of them run, whatever becomes of the others. Ends
+with 1 if any has failed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -26,8 +27,39 @@ _BAD = re.compile(r"^(?:FAILED|ERROR) .*$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _ORDER = ("failed", "errors", "passed", "skipped", "deselected", "xfailed", "xpassed", "warnings")
 
-_voice = threading.Lock()
-"""Who holds it writes what its command says as it comes; the others keep it for later."""
+
+class Voice:
+    """One command at a time is heard as it speaks. What another one has said by its end is kept,
+    and written when the first one has ended: nobody waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._speaker: object = None
+        self._kept: list[bytes] = []
+
+    def has(self, who: object) -> bool:
+        """Whether `who` is heard, now that it has something to say."""
+        with self._lock:
+            self._speaker = self._speaker or who
+            return self._speaker is who
+
+    def end(self, who: object, rest: bytes) -> None:
+        """`who` has ended; `rest` is what was not heard of it yet."""
+        with self._lock:
+            self._kept.append(rest)
+            if self._speaker in (None, who):
+                say(b"".join(self._kept))
+                self._kept.clear()
+                self._speaker = None
+
+
+def say(what: bytes) -> None:
+    """Write all of it."""
+    while what:
+        what = what[os.write(1, what) :]
+
+
+_voice = Voice()
 
 
 @dataclass(frozen=True)
@@ -58,25 +90,22 @@ def outcome(command: str, code: int, output: str, seconds: float = 0) -> Run:
 def run(command: str) -> Run:
     """Run it to its end; what it says is never mixed with what others say."""
     begun = time.monotonic()
-    output, shown, speaking = bytearray(f"{command}\n".encode()), 0, False
+    output, shown = bytearray(f"{command}\n".encode()), 0
     with subprocess.Popen(
         ["/bin/sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         assert process.stdout is not None
         try:
             while True:
-                if speaking := speaking or _voice.acquire(blocking=False):
-                    shown += os.write(1, output[shown:])
+                if _voice.has(process):
+                    say(bytes(output[shown:]))
+                    shown = len(output)
                 chunk = os.read(process.stdout.fileno(), 1 << 16)
                 if not chunk:
                     break
                 output += chunk
-            speaking = speaking or _voice.acquire()
-            while shown < len(output):
-                shown += os.write(1, output[shown:])
         finally:
-            if speaking:
-                _voice.release()
+            _voice.end(process, bytes(output[shown:]))
     seconds = time.monotonic() - begun
     return outcome(command, process.returncode, output.decode(errors="replace"), seconds)
 
@@ -101,25 +130,50 @@ def summary(runs: list[Run], seconds: float) -> list[str]:
     return [" all of them ".center(80, "="), *lines, last.center(80, "=")]
 
 
-def plan(words: list[str]) -> list[list[list[str]]]:
-    """Steps of lanes of commands."""
-    steps: list[list[list[str]]] = [[[]]]
+@dataclass(frozen=True)
+class Step:
+    """Lanes of commands, and those that are for whichever lane is free."""
+
+    lanes: list[list[str]]
+    shared: list[str]
+
+
+def plan(words: list[str]) -> list[Step]:
+    """What is to be done, step by step."""
+    steps = [Step([[]], [])]
+    commands = steps[-1].lanes[-1]
     for word in words:
         if word == "then":
-            steps.append([[]])
+            steps.append(Step([[]], []))
+            commands = steps[-1].lanes[-1]
         elif word == "with":
-            steps[-1].append([])
+            commands = []
+            steps[-1].lanes.append(commands)
+        elif word == "next":
+            commands = steps[-1].shared
         else:
-            steps[-1][-1].append(word)
+            commands.append(word)
     return steps
+
+
+def run_lane(commands: list[str], shared: deque[str]) -> list[Run]:
+    """Its own commands, then of the shared ones as long as there are any."""
+    runs = [run(command) for command in commands]
+    while True:
+        try:
+            command = shared.popleft()
+        except IndexError:
+            return runs
+        runs.append(run(command))
 
 
 def main(words: list[str]) -> int:
     begun = time.monotonic()
     runs: list[Run] = []
-    for lanes in plan(words):
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            for done in pool.map(lambda lane: [run(command) for command in lane], lanes):
+    for step in plan(words):
+        shared = deque(step.shared)
+        with ThreadPoolExecutor(len(step.lanes)) as pool:
+            for done in pool.map(lambda lane, shared=shared: run_lane(lane, shared), step.lanes):
                 runs += done
     print(*summary(runs, time.monotonic() - begun), sep="\n")
     return 0 if all(one.good for one in runs) else 1

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.rest
 def test_burnin(cluster: Cluster) -> None:
     old = ["--no-name-check", "--no-ip-check"] if cluster.version == "3.0" else []
     out = cluster.master.run(
-        f"/usr/share/ganeti/{cluster.version}/burnin", "-o", "noop", "-t", "diskless",
+        f"/usr/share/ganeti/{cluster.version}/burnin", "--parallel", "-o", "noop", "-t", "diskless",
         "--disk-size=", "--mem-size=128", *old, "--no-confd", "--no-reinstall",
         "--no-activate-disks", "--no-add-disks", "b1.lab", "b2.lab", limit=420,
     )  # fmt: skip

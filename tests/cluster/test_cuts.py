@@ -56,7 +56,7 @@ def test_killed_at_any_moment(cluster: Cluster) -> None:
     chance: at the first one nothing has been stored, at the last one it has.
     """
     chance = chances()
-    shares = [0.05, *(chance.uniform(0.05, 0.9) for _ in rounds(5)), 0.9]
+    shares = [0.05, *(chance.uniform(0.05, 0.9) for _ in rounds(3)), 0.9]
     started = time.monotonic()
     ovs(cluster, "modify-switch", "br-data", "--trunks", "100,499")
     whole = time.monotonic() - started

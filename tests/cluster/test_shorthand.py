@@ -157,17 +157,19 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("nic", "message"), REFUSED)
-def test_refused(nic: str, message: str, cluster: Cluster) -> None:
+@pytest.mark.parametrize("command", ["add", "modify"])
+def test_refused(command: str, cluster: Cluster) -> None:
+    """The commands take turns; of each kind, both have one. tests/patches asks what they call."""
     was = nics(cluster, "one.lab")
-    for said in (
-        add(cluster, "--net", f"0:{nic}", "-n", "node3.lab", "bad.lab", check=False),
-        cluster.modify("one.lab", f"0:{nic}", check=False),
-    ):
-        assert message in " ".join(said.split())
+    for nic, message in REFUSED[command == "modify" :: 2]:
+        if command == "add":
+            said = add(cluster, "--net", f"0:{nic}", "-n", "node3.lab", "bad.lab", check=False)
+        else:
+            said = cluster.modify("one.lab", f"0:{nic}", check=False)
+        assert message in " ".join(said.split()), nic
         assert "Traceback" not in said
-    assert nics(cluster, "one.lab") == was
-    assert "bad.lab" not in cluster.gnt("instance", "list")
+        assert nics(cluster, "one.lab") == was, nic
+        assert "bad.lab" not in {one["name"] for one in cluster.config()["instances"].values()}
     check(cluster, GUESTS)
 
 

@@ -77,6 +77,7 @@ def test_a_full_queue_is_waited_for(ovs: OpenVSwitch, product: Product) -> None:
         assert port(ovs, "tap0")["tag"] == [100]
 
 
+@pytest.mark.rest
 def test_a_queue_that_stays_full(ovs: OpenVSwitch, product: Product) -> None:
     waiting = full_queue(ovs)
     with Tap("tap0"), within(ANSWER_LIMIT):
@@ -184,6 +185,7 @@ def _without_next_cfg(rows: dict[str, list[str]]) -> dict[str, list[str]]:
     return {table: found for table, found in rows.items() if table != "Open_vSwitch"}
 
 
+@pytest.mark.rest
 def test_default_time_limit(ovs: OpenVSwitch, product: Product) -> None:
     ovs.stop_vswitchd()
     with Tap("tap0"), within(APPLY_LIMIT):

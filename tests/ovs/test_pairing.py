@@ -237,6 +237,7 @@ def test_another_guests_port_does_not_stay(
     assert "tap1 (inst2.lab): neither qemu nor Ganeti's files say which" in errors
 
 
+@pytest.mark.rest
 def test_many_that_do_not_answer(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
     """All monitors together have one time limit, whatever number of looks it takes."""
     names = [f"inst{number}.lab" for number in range(5)]

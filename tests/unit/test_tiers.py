@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.tiers import main, outcome, plan, summary
+from tests.tiers import Step, main, outcome, plan, summary
 
 GOOD = "..\n============ 3 passed, 1 skipped, 7 deselected in 61.04s (0:01:01) ============\n"
 BAD = (
@@ -36,8 +38,44 @@ def test_a_quiet_run_counts_too() -> None:
 
 
 def test_what_runs_when() -> None:
-    words = ["a", "b", "with", "c", "then", "d", "then", "e", "with", "f", "with", "g"]
-    assert plan(words) == [[["a", "b"], ["c"]], [["d"]], [["e"], ["f"], ["g"]]]
+    words = [
+        "a",
+        "b",
+        "with",
+        "c",
+        "then",
+        "d",
+        "then",
+        "e",
+        "with",
+        "f",
+        "with",
+        "g",
+        "next",
+        "h",
+        "i",
+        "then",
+        "j",
+    ]
+    assert plan(words) == [
+        Step([["a", "b"], ["c"]], []),
+        Step([["d"]], []),
+        Step([["e"], ["f"], ["g"]], ["h", "i"]),
+        Step([["j"]], []),
+    ]
+
+
+def test_the_free_lane_takes_the_next(tmp_path: Path) -> None:
+    """While the other one is still at its own; and each command runs once."""
+    note = f"echo {{0}} >>{tmp_path}/done; echo 1 passed in 1s"
+    wait = f"for i in $(seq 500); do [ -e {tmp_path}/go ] && break; sleep 0.01; done; "
+    words = [wait + note.format("slow"), "with", note.format("quick"), "next"]
+    words += [note.format("first"), f"touch {tmp_path}/go; " + note.format("second")]
+    assert main([*words, "then", note.format("last")]) == 0
+    done = (tmp_path / "done").read_text().split()
+    assert done[:2] == ["quick", "first"]
+    assert sorted(done[2:4]) == ["second", "slow"]
+    assert done[4:] == ["last"]
 
 
 @pytest.mark.parametrize(
