@@ -21,6 +21,7 @@ COMMANDS = {
     "show": "show",
     "reconcile": "reconcile",
     "node-apply": "nodecommand",
+    "node-status": "nodestatus",
 }
 """Command -> its module in ganeti_ovs.cli, where it is a function of the same name."""
 

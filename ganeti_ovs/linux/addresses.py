@@ -107,7 +107,7 @@ def _ask(master: str, answers: list[Any], heard: _Heard) -> None:
 
         for last in (False,) * (_TRIES - 1) + (True,):
             try:
-                with IPRoute() as kernel, _undecoded(kernel):
+                with IPRoute() as kernel, undecoded(kernel):
                     answers.append((*_links(kernel, heard), _carried(kernel, master, heard)))
                 return
             except NetlinkDumpInterrupted:
@@ -118,7 +118,7 @@ def _ask(master: str, answers: list[Any], heard: _Heard) -> None:
 
 
 @contextmanager
-def _undecoded(kernel: Any) -> Iterator[None]:
+def undecoded(kernel: Any) -> Iterator[None]:
     """Links and addresses stay as they come, but for their headers.
 
     NOTE: to decode all that the kernel says of 4000 links and their addresses takes

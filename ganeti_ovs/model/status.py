@@ -53,6 +53,8 @@ class Daemon:
     version: str = ""
     datapath_types: tuple[str, ...] = ()
     """Those that it has (Open_vSwitch.datapath_types)."""
+    iface_types: tuple[str, ...] = ()
+    """The types of interfaces that it has (Open_vSwitch.iface_types)."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class SwitchStatus:
     controlled: bool | None = None
     """Whether a controller is connected; None without one."""
     rstp: bool = False
+    blocked: tuple[str, ...] = ()
+    """Ports that broadcasts do not leave by, though RSTP is off: what it has left, or no-flood."""
     trunks: tuple[int, ...] = ()
     """VLANs that its uplinks let through; none: all."""
     uplinks: tuple[Uplink, ...] = ()

@@ -49,6 +49,23 @@ _PARAMETERS = ("port_type", "max_bandwidth", "max_burst")
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """Something that is wrong with what is desired for a NIC."""
+
+    kind: str
+    """Which of them, as one word."""
+    tap: str
+    where: str
+    """Whose it is, for people."""
+    words: str
+
+    @property
+    def line(self) -> str:
+        """All of it."""
+        return f"{self.where}: {self.words}" if self.where else self.words
+
+
+@dataclass(frozen=True)
 class Seen:
     """What was seen."""
 
@@ -56,11 +73,18 @@ class Seen:
     desired: DesiredPorts
     unwritten: Mapping[str, NicSettings]
     """Taps whose records do not say (yet) what is desired -> what they are to say."""
-    problems: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
+    running: Mapping[str, Running]
+    """The NICs that run here, of all modes, by tap."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, a line each."""
+        return [one.line for one in self.troubles]
 
     def recorded(self, here: Runtime) -> Seen:
         """The same after the records have been written; ports tell of those that could not be."""
-        problems, unrecorded = [*self.problems], set()
+        troubles, unrecorded = [*self.troubles], set()
         for tap, nic in self.unwritten.items():
             plug = parse_plug(self.desired.nics[tap].plug)
             try:
@@ -69,12 +93,12 @@ class Seen:
             except OSError as err:
                 unrecorded.add(tap)
                 why = err.strerror or str(err)
-                problems.append(
-                    f"{where(nic)}: its settings could not be kept: {why};"
-                    " gnt-ovs reconcile will not know them"
+                words = (
+                    f"its settings could not be kept: {why}; gnt-ovs reconcile will not know them"
                 )
+                troubles.append(Trouble("unrecorded", tap, where(nic), words))
         desired = replace(self.desired, unrecorded=frozenset(unrecorded))
-        return replace(self, desired=desired, problems=tuple(problems))
+        return replace(self, desired=desired, troubles=tuple(troubles))
 
 
 def look(
@@ -85,14 +109,17 @@ def look(
     monitors: Monitors | None = None,
     *,
     whole: bool = True,
+    snapshot: Snapshot | None = None,
 ) -> Seen:
     """Look at everything. `news`: NICs (by UUID) as Ganeti has just said they are.
 
     `busy` are taps that somebody else goes on working at, and that are left out. `monitors`
     keeps what guests have answered at an earlier look. `whole`: False if Ganeti says nothing
-    of the NIC parameters of `patches/`; they stay as they are known.
+    of the NIC parameters of `patches/`; they stay as they are known. `snapshot`: what the
+    database has, if that has just been read.
     """
-    snapshot = read_snapshot(client)
+    if snapshot is None:
+        snapshot = read_snapshot(client)
     numbers = interfaces()
     plugs = {name: records.plug_now(index) for name, index in numbers.items()}
     view = _Look(snapshot, plugs, here, news, whole)
@@ -100,17 +127,21 @@ def look(
     for tap in sorted(busy):
         running.pop(tap, None)
         view.kept[tap] = ""
-        view.problems.append(f"{tap}: another call for it does not end; it is left out")
+        words = f"another call for {tap} does not end; it is left out"
+        view.troubles.append(Trouble("busy", tap, "", words))
     for one in running.values():
         try:
             view.see(one)
         except BadInput as err:
             view.kept[one.tap] = ""
             nic = one.nic or NicSettings()
-            view.problems.append(f"{where(nic.but(tap=one.tap))}: {err}")
-    view.problems += [kept(_by_index(nics)) for nics in view.moved.values()]
+            view.troubles.append(
+                Trouble("nic-wrong", one.tap, where(nic.but(tap=one.tap)), str(err))
+            )
+    for nics in view.moved.values():
+        view.troubles.append(Trouble("index-moved", nics[0].tap, "", kept(_by_index(nics))))
     desired = DesiredPorts(view.nics, plugs, frozenset(view.others), view.kept, frozenset(busy))
-    return Seen(snapshot, desired, view.unwritten, tuple(view.problems))
+    return Seen(snapshot, desired, view.unwritten, tuple(view.troubles), running)
 
 
 class _Look:
@@ -130,7 +161,7 @@ class _Look:
         self.unwritten: dict[str, NicSettings] = {}
         self.moved: dict[str, list[NicSettings]] = {}
         """Guests' NICs whose tags by index mean another NIC by now."""
-        self.problems: list[str] = []
+        self.troubles: list[Trouble] = []
 
     @cached_property
     def tags(self) -> Tags:
@@ -144,7 +175,8 @@ class _Look:
         tap, nic = one.tap, one.nic
         if nic is None:
             self.kept[tap] = ""
-            self.problems.append(f"{whose(one)}: {one.unknown}; {_UNKNOWN.format(one.instance)}")
+            words = f"{one.unknown}; {_UNKNOWN.format(one.instance)}"
+            self.troubles.append(Trouble("nic-unknown", tap, whose(one), words))
             return
         if nic.mode != "openvswitch":
             # A running tap keeps its mode until the guest is started anew.
@@ -169,7 +201,7 @@ class _Look:
             and not self._is_known(one.instance)
         ):
             self.kept[tap] = ""
-            self.problems.append(f"{where(nic)}: {_NO_TAGS}")
+            self.troubles.append(Trouble("tags-unknown", tap, where(nic), _NO_TAGS))
             return
         else:
             current = self.tags.refresh(nic)

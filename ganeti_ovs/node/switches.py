@@ -36,7 +36,7 @@ def prepare(
     `master`: the address of who calls by ssh; "": nobody does.
     """
     tables = read_tables(client)
-    plan = plan_switches(wanted, Current(tables), _host(master))
+    plan = plan_switches(wanted, Current(tables), host(master))
     return plan, Checkpoint([*plan.operations], tables, devices=devices(wanted))
 
 
@@ -94,9 +94,9 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
             problems += unsettled
             # As it is now: who had the lock before may have kept another one.
             restored = (kept(runtime) if keeps else None) or ()
-            host = _host(master) if restored else Host(frozenset())
+            there = host(master) if restored else Host(frozenset())
             for switch in restored:
-                plan, tables = _plan_one(session, switch, host)
+                plan, tables = _plan_one(session, switch, there)
                 against = [*plan.errors, *plan.refused]
                 problems += against
                 if against:
@@ -135,6 +135,7 @@ def _restore_one(
     return True, odd + transaction.refused_devices(read_tables(session), (switch,))
 
 
-def _host(master: str) -> Host:
+def host(master: str) -> Host:
+    """What the node has besides Open vSwitch. `master`: as for `prepare`. Raises Error."""
     devices = frozenset(name for _index, name in if_nameindex())
     return Host(devices, carries(master))

@@ -59,8 +59,10 @@ class PortsPlan:
     steps: tuple[PortStep, ...] = ()
     left: tuple[str, ...] = ()
     """Ports that are left alone though they look odd."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Taps whose ports cannot be put right -> why."""
     problems: tuple[str, ...] = ()
-    """What cannot be put right."""
+    """The same, with whose they are."""
 
 
 def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
@@ -73,10 +75,12 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
     steps: list[PortStep] = []
     left: list[str] = []
     problems: list[str] = []
+    refused: dict[str, str] = {}
     for number, (_tap, nic) in enumerate(sorted(desired.nics.items())):
         try:
             step = _wanted(nic, desired, snapshot, str(number))
         except Error as err:
+            refused[nic.tap] = str(err)
             problems.append(f"{_name(nic)}: {err}")
             continue
         if step is not None:
@@ -98,7 +102,7 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
         steps.append(
             PortStep("", f"removed an unused {table} row of ours", [], [Delete(table, uuid)])
         )
-    return PortsPlan(tuple(steps), tuple(left), tuple(problems))
+    return PortsPlan(tuple(steps), tuple(left), refused, tuple(problems))
 
 
 def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) -> PortStep | None:
