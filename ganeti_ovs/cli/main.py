@@ -18,6 +18,8 @@ COMMANDS = {
     "info-switch": "switchlist",
     "apply": "apply",
     "verify": "verify",
+    "list-nics": "niclist",
+    "list-fields": "niclist",
     "show": "show",
     "reconcile": "reconcile",
     "node-apply": "nodecommand",

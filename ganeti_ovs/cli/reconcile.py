@@ -16,7 +16,7 @@ from ganeti_ovs.node.reconcile import reconcile as reconcile_node
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done, change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in one line, instead.")
 @database_option
 def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     """Give every guest that runs here its port, and remove ports that were left behind.
@@ -33,7 +33,7 @@ def reconcile(dry_run: bool, as_json: bool, database: str | None) -> None:
     plan.done[:0] = done
     plan.problems[:0] = problems
     if as_json:
-        click.echo(json.dumps({**asdict(plan), "dry_run": dry_run}, indent=2))
+        click.echo(json.dumps({**asdict(plan), "dry_run": dry_run}))
     else:
         for line in plan.done:
             click.echo(f"would have {line}" if dry_run else line)

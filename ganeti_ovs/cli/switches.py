@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from ganeti_ovs.cli.nodegroup import chosen_group, rollout
+from ganeti_ovs.cli.changed import change
+from ganeti_ovs.cli.nodegroup import chosen_group, named_node, rollout
 from ganeti_ovs.cli.options import (
     dry_run_option,
     force_option,
@@ -15,7 +16,6 @@ from ganeti_ovs.cli.options import (
     json_option,
     node_option,
 )
-from ganeti_ovs.cli.results import said_of_change
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.cluster.switchtags import Settings
 from ganeti_ovs.master.desired import DesiredSwitches, Proposal, group_proposal, node_proposal
@@ -87,7 +87,7 @@ def add_switch(
     vswitch(name, settings)
     after = {**stored, name: settings}
     proposal = group_proposal(way.desired, after, f"add-switch {name}")
-    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+    return change(way, proposal, dry_run=dry_run, as_json=as_json)
 
 
 @click.command("modify-switch")
@@ -119,6 +119,7 @@ def modify_switch(
     Guests stay connected. With -n, --reset gives the node back what its group has.
     """
     way = _rollout(node_group, node, force=force)
+    node = named_node(way.cluster, node)
     kept = _kept(way.desired, node)
     before = kept.get(name, {})
     of_group = way.desired.stored.switches.get(name, {})
@@ -137,7 +138,7 @@ def modify_switch(
     if node is None:
         vswitch(name, after)
     proposal = _modified(way, node, {**kept, name: after}, f"modify-switch {name}")
-    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+    return change(way, proposal, dry_run=dry_run, as_json=as_json)
 
 
 def _kept(desired: DesiredSwitches, node: str | None) -> dict[str, Settings]:
@@ -196,4 +197,4 @@ def remove_switch(
             )
     rest = {other: settings for other, settings in stored.items() if other != name}
     proposal = group_proposal(way.desired, rest, f"remove-switch {name}")
-    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+    return change(way, proposal, dry_run=dry_run, as_json=as_json)

@@ -71,7 +71,7 @@ class Connection:
         if not answer:
             raise NoAnswer(self._why(limit))
         if not answer.startswith("{"):
-            raise NoAnswer(f"what answers is not gnt-ovs node-apply: {quoted(answer.strip(), 100)}")
+            raise NoAnswer(f"what answers is not gnt-ovs: {quoted(answer.strip(), 100)}")
         found: dict[str, Any] = json.loads(answer)
         return found
 

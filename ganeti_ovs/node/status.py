@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs import __version__
 from ganeti_ovs.cluster.qemu import Monitors
 from ganeti_ovs.linux.devices import devices
+from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.document import digest, from_document
 from ganeti_ovs.model.errors import BadInput, Error
@@ -88,6 +89,7 @@ class _Status:
                 with Session(self.here.socket, "", LIMIT) as session:
                     found = self._found(session, wanted)
             except Error as err:
+                trace()
                 self._say(Severity.ERROR, "database-dead", str(err), _START)
                 problems = in_order([*self.problems, *document_problems(wanted)])
                 return NodeStatus(self.node, __version__, kept=wanted.kept, problems=problems)
@@ -101,6 +103,7 @@ class _Status:
         try:
             return question()
         except Error as err:
+            trace()
             self._say(Severity.ERROR, kind, str(err))
         return None
 

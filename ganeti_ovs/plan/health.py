@@ -31,21 +31,6 @@ def failures(state: State) -> list[str]:
     return lines
 
 
-def differences(states: Mapping[str, State]) -> list[str]:
-    """What is odd between nodes (node -> its state): MTUs along the path from guest to guest."""
-    lines = []
-    for name in sorted({name for state in states.values() for name in state}):
-        nodes: dict[int, list[str]] = {}
-        for node, state in sorted(states.items()):
-            mtu = _path_mtu(state.get(name, {}))
-            if mtu:
-                nodes.setdefault(mtu, []).append(node)
-        if len(nodes) > 1:
-            words = "; ".join(f"{mtu} on {', '.join(nodes[mtu])}" for mtu in sorted(nodes))
-            lines.append(f"{name}: the uplinks' MTU is not the same on all nodes: {words}")
-    return lines
-
-
 def _members(switch: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: member

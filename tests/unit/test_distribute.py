@@ -96,7 +96,7 @@ def test_a_node_that_refuses() -> None:
     [
         ("echo 'gnt-ovs: not found' >&2; exit 127", "gnt-ovs: not found"),
         ("exit 255", "no answer (exit code 255)"),
-        ("read d; echo Welcome; sleep 9", "what answers is not gnt-ovs node-apply: 'Welcome'"),
+        ("read d; echo Welcome; sleep 9", "what answers is not gnt-ovs: 'Welcome'"),
         ("printf 'a\\033[31m\\n' >&2; exit 1", "a\\x1b[31m"),
     ],
 )

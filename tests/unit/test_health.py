@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti_ovs.plan.health import differences, failures, oddities
+from ganeti_ovs.plan.health import failures, oddities
 
 
 def member(**changes: Any) -> dict[str, Any]:
@@ -24,7 +24,6 @@ def test_all_well() -> None:
         "ports": {}, "guest_mtu": 9000, "cut": []}}  # fmt: skip
     assert oddities(state) == []
     assert failures(state) == []
-    assert differences({"n1": state, "n2": state, "n3": {}}) == []
 
 
 def test_links() -> None:
@@ -60,18 +59,6 @@ def test_mtus() -> None:
     ]
     unknown = member(mtu=None)
     assert oddities({"sw": switch(unknown, unknown, guest_mtu=1500)}) == []
-
-
-def test_mtus_of_nodes() -> None:
-    big, small = member(mtu=9000), member()
-    states = {
-        "n1": {"sw": switch(big, big)},
-        "n2": {"sw": switch(big, small)},
-        "n3": {"sw": switch(big, big), "other": switch(small, small)},
-    }
-    assert differences(states) == [
-        "sw: the uplinks' MTU is not the same on all nodes: 1500 on n2; 9000 on n1, n3"
-    ]
 
 
 def test_what_does_not_work() -> None:
