@@ -51,7 +51,7 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _daemon(found: Found) -> Iterator[Problem]:
     if found.dead:
-        text = f"{found.dead}: what it has not carried out, and how ports are, is not known"
+        text = f"{found.dead}: how its ports are is not known"
         yield Problem(Severity.ERROR, "vswitchd-dead", text, repair=RESTART)
 
 
@@ -100,7 +100,7 @@ def _drift(found: Found) -> Iterator[Problem]:
         yield Problem(Severity.ERROR, "refused", line)
     for line in plan.devices:
         yield Problem(Severity.ERROR, "device", line)
-    for line in plan.warnings:
+    for line in plan.stays:
         yield Problem(Severity.WARNING, "by-hand", line)
 
 
