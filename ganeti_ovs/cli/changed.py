@@ -10,6 +10,7 @@ import click
 from ganeti_ovs.cli.problems import in_order, problem_line
 from ganeti_ovs.cli.results import as_data, bar, said, said_of_change
 from ganeti_ovs.cli.table import nice
+from ganeti_ovs.cluster.master import Cluster
 from ganeti_ovs.master.aftermath import PATIENCE, look_again
 from ganeti_ovs.master.desired import Proposal, group_named
 from ganeti_ovs.master.ports import Ports, reconcile_ports
@@ -26,7 +27,7 @@ def change(way: Rollout, proposal: Proposal, *, dry_run: bool, as_json: bool) ->
     """Ask the nodes, store it, carry it to them, and look what it has made worse; exit code."""
     if dry_run:
         return said_of_change(way.change(proposal, dry_run=True), as_json=as_json)
-    before = _look(way, proposal.node, fresh=False)
+    before = _look(way, way.cluster, proposal.node)
     result = way.change(proposal)
     if result.asked:  # One has refused, so nothing was changed.
         return said_of_change(result, as_json=as_json)
@@ -42,7 +43,7 @@ def change(way: Rollout, proposal: Proposal, *, dry_run: bool, as_json: bool) ->
 
 def apply(way: Rollout, node: str | None, *, dry_run: bool, as_json: bool) -> int:
     """Bring the nodes what is kept for them, and their guests' ports; exit code."""
-    before = None if dry_run else _look(way, node, fresh=False)
+    before = None if dry_run else _look(way, way.cluster, node)
     result = way.ask(node) if dry_run else way.bring(node)
     if not as_json:
         said(result, as_json=False)
@@ -68,17 +69,23 @@ def worse_data(worse: Worse) -> list[dict[str, object]]:
     ]
 
 
-def _look(way: Rollout, node: str | None, *, fresh: bool) -> Survey:
-    """How the nodes are that the change is about; `fresh`: by what is kept now."""
-    cluster = way.master.read() if fresh else way.cluster
+def _look(
+    way: Rollout,
+    cluster: Cluster,
+    node: str | None,
+    judged: Mapping[str, str | None] | None = None,
+) -> Survey:
+    """How the nodes are that the change is about."""
     group = group_named(cluster, way.desired.group.name).name
-    return survey(way.master, cluster, [group], node, bar)
+    return survey(way.master, cluster, [group], node, watch=bar, judged=judged)
 
 
 def _looked_again(way: Rollout, node: str | None, before: Survey, result: Result) -> Worse:
+    """What is wrong now and was not before. Nodes that have failed must be as they were."""
+    judged = {name: text for name, text in before.documents.items() if name in result.failed}
     patience = 0 if result.failed else PATIENCE
     try:
-        found = look_again(before, lambda: _look(way, node, fresh=True), patience)
+        found = look_again(before, lambda: _look(way, way.master.read(), node, judged), patience)
     except Error as err:
         raise Error(f"{err}; the change is made, how the nodes are now: gnt-ovs verify") from err
     # What the result says of a node that did not answer is not said again.

@@ -48,9 +48,8 @@ def list_nics(
     cluster = master.read()
     known = read_instances(master, read_networks(master))
     chosen = named_instances(known, instances)
-    seen = survey(
-        master, cluster, chosen_groups(cluster, node_group, node), named_node(cluster, node), bar
-    )
+    groups = chosen_groups(cluster, node_group, node)
+    seen = survey(master, cluster, groups, named_node(cluster, node), watch=bar)
     nics = [
         nic
         for nic in listed(known, seen.statuses, seen.groups)

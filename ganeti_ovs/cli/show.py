@@ -32,7 +32,7 @@ def show(switches: tuple[str, ...], as_json: bool, database: str | None) -> None
     """
     status = node_status(runtime(os.environ, database), caller(os.environ))
     if status.daemon is None:
-        raise Error(in_order(status.problems)[0].words)
+        raise Error(status.unread)
     status = only(status, switches)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, **to_plain(status)}, indent=2))

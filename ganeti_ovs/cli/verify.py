@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import click
 
@@ -12,11 +12,9 @@ from ganeti_ovs.cli.options import group_option, node_option
 from ganeti_ovs.cli.problems import in_order, problem_line
 from ganeti_ovs.cli.results import bar
 from ganeti_ovs.cli.table import nice
-from ganeti_ovs.cluster import wrongtags
-from ganeti_ovs.cluster.instances import read_instances, read_networks
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.master.survey import CLUSTER, Survey, survey
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.master.wrong import wrong_tags
 from ganeti_ovs.model.plain import to_plain
 from ganeti_ovs.model.status import FORMAT, NicState, NodeStatus, Problem, Severity
 
@@ -38,10 +36,10 @@ def verify(*, node_group: str | None, node: str | None, as_json: bool) -> int:
     master = Master()
     cluster = master.read()
     groups = chosen_groups(cluster, node_group, node)
-    seen = survey(master, cluster, groups, named_node(cluster, node), bar)
+    seen = survey(master, cluster, groups, named_node(cluster, node), watch=bar)
     problems = dict(seen.problems)
     if node_group is None and node is None:
-        said = tuple(wrong_tags(master, cluster, seen))
+        said = unsaid_tags(master, cluster, seen)
         problems[CLUSTER] = (*problems.get(CLUSTER, ()), *said)
     if as_json:
         click.echo(json.dumps(as_data(seen, problems), indent=2))
@@ -50,32 +48,19 @@ def verify(*, node_group: str | None, node: str | None, as_json: bool) -> int:
     return 1 if errors(problems) else 0
 
 
-def wrong_tags(master: Master, cluster: Cluster, seen: Survey) -> Iterable[Problem]:
-    """Tags that block an instance's next start, and others that say nothing.
+_SAID_BY_NODES = frozenset({"nic-wrong"})
+"""Kinds of problems: what a node says of the tags of a guest that runs there."""
 
-    What a node says of a guest that runs there is not said again.
-    """
-    try:
-        networks = read_networks(master)
-        instances = read_instances(master, networks)
-    except Error as err:
-        words = f"whether instances' tags are right is unknown: {err}"
-        return [Problem(Severity.ERROR, "tags-unread", words)]
+
+def unsaid_tags(master: Master, cluster: Cluster, seen: Survey) -> list[Problem]:
+    """Wrong tags, but of instances of which a node has just said it."""
     said = {
         one.subject.partition(" NIC ")[0]
         for asked in seen.asked.values()
         for one in asked.problems
-        if one.kind in NODE_KINDS
+        if one.kind in _SAID_BY_NODES
     }
-    return [
-        *wrongtags.of_groups(cluster),
-        *wrongtags.of_networks(networks.values()),
-        *wrongtags.of_instances(one for one in instances if one.name not in said),
-    ]
-
-
-NODE_KINDS = frozenset({"nic-wrong"})
-"""What a node says of its guests' tags."""
+    return wrong_tags(master, cluster, lambda one: one.name not in said)
 
 
 def errors(problems: Problems) -> bool:
@@ -100,6 +85,8 @@ def show(seen: Survey, problems: Problems) -> None:
 
 def looked_at(status: NodeStatus) -> str:
     """How much was asked, in words."""
+    if status.daemon is None:
+        return "no Open vSwitch, and nothing that needs it"
     nics = [one for one in status.nics if one.state != NicState.STOCK]
     stock = len(status.nics) - len(nics)
     words = [counted(len(status.switches), "vSwitch", "vSwitches")]

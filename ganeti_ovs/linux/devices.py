@@ -5,8 +5,7 @@ from __future__ import annotations
 from struct import calcsize, unpack_from
 from typing import Any
 
-from ganeti_ovs.linux.addresses import undecoded
-from ganeti_ovs.linux.asking import in_time
+from ganeti_ovs.linux.asking import in_time, raw, undecoded
 from ganeti_ovs.linux.link import HEADER_SIZE, IFF_UP, IFINFO, IFLA_IFNAME, IFLA_MTU, attributes
 from ganeti_ovs.model.reported import Device
 
@@ -36,7 +35,7 @@ def _devices() -> dict[str, Device]:
 
 def _device(message: Any) -> tuple[str, Device]:
     """(name, the device) of a message RTM_NEWLINK."""
-    data = bytes(message.data[message.offset : message.offset + message.length])
+    data = raw(message)
     _family, _type, index, flags, _change = unpack_from(IFINFO, data, HEADER_SIZE)
     name, mtu, carrier = "", 0, bool(flags & _IFF_LOWER_UP)
     for kind, start, end in attributes(data, HEADER_SIZE + calcsize(IFINFO), len(data)):

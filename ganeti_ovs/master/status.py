@@ -40,11 +40,17 @@ class Asked:
             words = f"its status is unknown: {self.unknown}"
             return (Problem(Severity.ERROR, "no-status", words),)
         problems = self.status.problems
-        daemon = self.status.daemon
-        if not (daemon and daemon.alive) and not self.status.errors:
+        if not self.status.errors and not _lives(self.status):
             words = "Open vSwitch does not work there, or nothing is known of it"
             return (Problem(Severity.ERROR, "vswitchd-dead", words), *problems)
         return problems
+
+
+def _lives(status: NodeStatus) -> bool:
+    """Whether Open vSwitch works, or nothing there needs it."""
+    if status.daemon is None:
+        return not (status.switches or status.nics)
+    return status.daemon.alive
 
 
 def unheard(_asked: Asked) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ganeti_ovs.cluster.master import Cluster, Master
@@ -34,6 +34,8 @@ class Survey:
     """Node -> its group; all nodes that it is about."""
     asked: Mapping[str, Asked]
     """Node -> its status, but of those that are offline."""
+    documents: Mapping[str, str | None]
+    """Node -> what it was judged by; None: by what it keeps."""
     offline: tuple[str, ...] = ()
     between: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """What is wrong with no single node: `node group NAME` or CLUSTER -> what."""
@@ -57,11 +59,14 @@ def survey(
     cluster: Cluster,
     groups: Iterable[str],
     node: str | None = None,
+    *,
     watch: Watch = unwatched,
+    judged: Mapping[str, str | None] | None = None,
 ) -> Survey:
-    """Ask all nodes of these groups, or the one `node` of theirs. Raises Error for none of them.
+    """Ask all nodes of these groups, or the one `node` of theirs.
 
-    Where a group's tags are wrong, its nodes are judged by what they keep.
+    Where a group's tags are wrong, its nodes are judged by what they keep. `judged`: nodes that
+    are judged by another document than that which is kept for them.
     """
     members: dict[str, str] = {}
     texts: dict[str, str | None] = {}
@@ -76,16 +81,16 @@ def survey(
             found[group_place(group)] = list(_idle(desired, members))
         except BadInput as err:
             found[group_place(group)] = [Problem(Severity.ERROR, "tag", str(err))]
-    texts = {name: text for name, text in texts.items() if name in members}
+    texts = {name: text for name, text in {**texts, **(judged or {})}.items() if name in members}
     with watch("looking", len(texts)) as told:
         asked = ask_statuses(texts, partial(master.reach, cluster), told)
     offline = tuple(sorted(name for name in members if cluster.nodes[name].offline))
-    seen = Survey(members, asked, offline)
+    seen = Survey(members, asked, texts, offline)
     for group in groups:
         of_group = {name: one for name, one in seen.statuses.items() if members[name] == group}
         found[group_place(group)] += differences(of_group)
     found[CLUSTER] = versions(seen.statuses)
-    return Survey(members, asked, offline, {place: tuple(some) for place, some in found.items()})
+    return replace(seen, between={place: tuple(some) for place, some in found.items()})
 
 
 def group_place(group: str) -> str:

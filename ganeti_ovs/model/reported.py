@@ -37,6 +37,8 @@ class Bond:
 
     enabled: Mapping[str, bool]
     """Member -> whether it is used."""
+    delayed: frozenset[str] = frozenset()
+    """Members of which that is about to change: a delay runs."""
     active: str = ""
     negotiated: bool = False
     """Whether LACP has come to an agreement."""
@@ -62,8 +64,9 @@ class Asked:
     """By port."""
     learned: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     """By bridge."""
-    blocked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Bridge -> its ports that broadcasts do not leave by."""
+    floods: Mapping[str, Mapping[int, frozenset[int]]] = field(default_factory=dict)
+    """Bridge -> VLAN (0: none) -> the datapath's ports that a frame to all leaves by, if the bridge
+    floods it."""
     problem: str = ""
     """Why not all was answered."""
 

@@ -74,6 +74,8 @@ class Uplink:
     mtu_request: int | None = None
     enabled: bool | None = None
     """Whether its bond uses it; None if it is in none, or was not to be found out."""
+    delayed: bool = False
+    """Its bond waits (bond_updelay, bond_downdelay) before it uses it, or does not."""
     lacp: bool | None = None
     """Whether the other side answers (Interface.lacp_current); None without LACP."""
 
@@ -228,6 +230,8 @@ class NodeStatus:
     """In the order of instances and indices."""
     problems: tuple[Problem, ...] = ()
     """Errors first."""
+    unread: str = ""
+    """Why the database could not be read, which is no problem where nothing needs Open vSwitch."""
 
     @property
     def errors(self) -> list[Problem]:

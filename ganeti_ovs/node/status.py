@@ -17,12 +17,13 @@ from ganeti_ovs.cluster.qemu import Monitors
 from ganeti_ovs.linux.devices import devices
 from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.linux.locks import Busy
+from ganeti_ovs.linux.qdisc import limits
 from ganeti_ovs.model.document import digest, from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.reported import Asked
 from ganeti_ovs.model.status import NodeStatus, Problem, Severity
 from ganeti_ovs.node.document import change_lock, kept, kept_digest
-from ganeti_ovs.node.guests import guests
+from ganeti_ovs.node.guests import guests, unseen_guests
 from ganeti_ovs.node.look import look
 from ganeti_ovs.node.switches import host
 from ganeti_ovs.ovsdb.asked import ask_all
@@ -31,8 +32,10 @@ from ganeti_ovs.ovsdb.pulse import LIMIT, pulse
 from ganeti_ovs.ovsdb.reports import read_all, read_columns
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.current import Current, Host
+from ganeti_ovs.plan.flood import vlans
 from ganeti_ovs.plan.found import Found, Wanted
 from ganeti_ovs.plan.judge import document_problems, in_order, judge
+from ganeti_ovs.plan.nicstatus import unknown
 from ganeti_ovs.plan.portsplan import PortsPlan, plan_ports
 from ganeti_ovs.plan.vswitch import plan_switches
 
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from ganeti_ovs.cluster.runtime import Runtime
-    from ganeti_ovs.model.reported import Device
+    from ganeti_ovs.model.reported import Device, Limits
     from ganeti_ovs.model.rows import Tables
     from ganeti_ovs.model.vswitch import VSwitch
     from ganeti_ovs.node.look import Seen
@@ -90,10 +93,24 @@ class _Status:
                     found = self._found(session, wanted)
             except Error as err:
                 trace()
-                self._say(Severity.ERROR, "database-dead", str(err), _START)
-                problems = in_order([*self.problems, *document_problems(wanted)])
-                return NodeStatus(self.node, __version__, kept=wanted.kept, problems=problems)
+                return self._unseen(err, wanted)
         return judge(found, self.node, __version__)
+
+    def _unseen(self, err: Error, wanted: Wanted) -> NodeStatus:
+        """While the database does not answer, which harms no node that does without it."""
+        there = self._try("guests", lambda: unseen_guests(self.here)) or {}
+        if there or wanted.switches or wanted.kept is not None:
+            self._say(Severity.ERROR, "database-dead", str(err), _START)
+        problems = in_order([*self.problems, *document_problems(wanted)])
+        nics = unknown(there.values())
+        return NodeStatus(
+            self.node,
+            __version__,
+            unread=str(err),
+            kept=wanted.kept,
+            nics=nics,
+            problems=problems,
+        )
 
     def _say(self, severity: Severity, kind: str, text: str, repair: str = "") -> None:
         self.problems.append(Problem(severity, kind, text, repair=repair))
@@ -124,7 +141,9 @@ class _Status:
         seen, ports, tables = self._ports(session)
         there = self._try("kernel", devices)
         columns = read_columns(session, tables)
-        asked = Asked() if dead else ask_all(session, sorted(Current(tables).bridges))
+        current = Current(tables)
+        floods = {name: vlans(current, bridge) for name, bridge in current.bridges.items()}
+        asked = Asked() if dead else ask_all(session, floods)
         if asked.problem:
             self._say(Severity.WARNING, "not-asked", asked.problem)
         plan = None if self.under_way else self._drift(tables, wanted, there)
@@ -134,7 +153,7 @@ class _Status:
             columns=columns,
             asked=asked,
             devices=there,
-            limits=None,
+            limits=self._limits(there, seen),
             wanted=wanted,
             plan=plan,
             guests=guests(seen) if seen else None,
@@ -143,6 +162,15 @@ class _Status:
             ports=ports,
             problems=tuple(self.problems),
         )
+
+    def _limits(
+        self, there: Mapping[str, Device] | None, seen: Seen | None
+    ) -> Mapping[str, Limits] | None:
+        """What the kernel limits on guests' taps; after one answer that has not come, no other."""
+        if there is None or seen is None:
+            return None
+        taps = {tap: there[tap].index for tap in seen.running if tap in there}
+        return self._try("kernel", lambda: limits(taps))
 
     def _drift(
         self, tables: Tables, wanted: Wanted, there: Mapping[str, Device] | None

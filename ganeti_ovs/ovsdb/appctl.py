@@ -17,6 +17,7 @@ _BRIDGE = re.compile(r"  (\S+):", re.ASCII)
 _PORT = re.compile(r"    (\S+) \d{1,10}/(\d{1,10}): .*", re.ASCII)
 _BOND = re.compile(r"---- (\S+) ----", re.ASCII)
 _MEMBER = re.compile(r"(?:member|slave) (\S+): (enabled|disabled)", re.ASCII)
+_DELAY = re.compile(r" *(?:up|down)delay expires in .*", re.ASCII)
 _ENTRY = re.compile(r" *(\d{1,5}|LOCAL) +(\d{1,4}) +([0-9a-fA-F:]{17}) +\S+", re.ASCII)
 _VERSION = re.compile(r"ovs-vswitchd \(Open vSwitch\) (\S{1,40})", re.ASCII)
 _LOCAL = 65534
@@ -45,19 +46,22 @@ def datapaths(text: str) -> dict[str, Datapath]:
 
 def bonds(text: str) -> dict[str, Bond]:
     """Of `bond/show`: port -> its bond."""
-    found: dict[str, Bond] = {}
-    for name, lines in [*_sections(text)]:
-        enabled, active, last, negotiated = dict[str, bool](), "", "", False
-        for line in lines:
-            if match := _MEMBER.fullmatch(line):
-                last = match[1]
-                enabled[last] = match[2] == "enabled"
-            elif line.strip() in ("active member", "active slave"):
-                active = last
-            elif line.strip() == "lacp_status: negotiated":
-                negotiated = True
-        found[name] = Bond(enabled, active, negotiated)
-    return found
+    return {name: _bond(lines) for name, lines in [*_sections(text)]}
+
+
+def _bond(lines: list[str]) -> Bond:
+    enabled: dict[str, bool] = {}
+    delayed: set[str] = set()
+    active = member = ""
+    for line in lines:
+        if match := _MEMBER.fullmatch(line):
+            member = match[1]
+            enabled[member] = match[2] == "enabled"
+        elif member and line.strip() in ("active member", "active slave"):
+            active = member
+        elif member and _DELAY.fullmatch(line):
+            delayed.add(member)
+    return Bond(enabled, frozenset(delayed), active, "lacp_status: negotiated" in lines)
 
 
 def _sections(text: str) -> Iterator[tuple[str, list[str]]]:

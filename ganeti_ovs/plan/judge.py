@@ -31,13 +31,15 @@ def judge(found: Found, node: str, version: str) -> NodeStatus:
         found.columns.datapath_types,
         found.columns.iface_types,
     )
+    of_switches = [one for switch in switches for one in switch_problems(switch, found)]
+    secure = {one.subject for one in of_switches if one.kind == "secure"}
     problems = [
         *_daemon(found),
         *found.problems,
         *document_problems(found.wanted),
         *_unkept(found),
-        *_drift(found),
-        *(one for switch in switches for one in switch_problems(switch, found)),
+        *_drift(found, secure),
+        *of_switches,
         *nic_problems(nics, switches, found),
     ]
     return NodeStatus(node, version, daemon, found.wanted.kept, switches, nics, in_order(problems))
@@ -51,7 +53,7 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _daemon(found: Found) -> Iterator[Problem]:
     if found.dead:
-        text = f"{found.dead}: what it has not carried out, and how ports are, is not known"
+        text = f"{found.dead}: how its ports are is not known"
         yield Problem(Severity.ERROR, "vswitchd-dead", text, repair=RESTART)
 
 
@@ -85,8 +87,8 @@ _CHANGES = {
 }
 
 
-def _drift(found: Found) -> Iterator[Problem]:
-    """What `gnt-ovs apply` would do, or would not."""
+def _drift(found: Found, secure: set[str]) -> Iterator[Problem]:
+    """What `gnt-ovs apply` would do, or would not. Of vSwitches `secure`, fail_mode is said."""
     plan = found.plan
     if plan is None:
         return
@@ -100,8 +102,9 @@ def _drift(found: Found) -> Iterator[Problem]:
         yield Problem(Severity.ERROR, "refused", line)
     for line in plan.devices:
         yield Problem(Severity.ERROR, "device", line)
-    for line in plan.warnings:
-        yield Problem(Severity.WARNING, "by-hand", line)
+    for line in plan.stays:
+        if not any(line.startswith(f"{name}: fail_mode ") for name in secure):
+            yield Problem(Severity.WARNING, "by-hand", line)
 
 
 def _change(change: Change) -> Problem:

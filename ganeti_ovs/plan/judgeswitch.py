@@ -26,10 +26,7 @@ def switch_problems(switch: SwitchStatus, found: Found) -> Iterator[Problem]:
         yield _no_datapath(switch, found)
     yield from _controllers(switch)
     if switch.blocked:
-        text = (
-            f"broadcasts do not leave by {', '.join(switch.blocked)}: RSTP, which is off, has left"
-            " it blocked, or ovs-ofctl has set it no-flood"
-        )
+        text = f"no broadcast leaves by {', '.join(switch.blocked)}: left so by RSTP, or no-flood"
         yield Problem(Severity.ERROR, "rstp-left", text, switch.name, _RESTART)
     if switch.ours or switch.wanted is not None:
         for uplink in switch.uplinks:
@@ -51,11 +48,11 @@ def _guests(found: Found) -> list[Live]:
 def _no_datapath(switch: SwitchStatus, found: Found) -> Problem:
     has, kind = found.columns.datapath_types, switch.datapath_type
     if has and kind not in has:
-        text = f"ovs-vswitchd has no datapath of type {kind}, only {', '.join(has)}"
-        need = "the kernel's module openvswitch, or " if kind == "system" else ""
-        text += f": nothing passes; it takes {need}another datapath_type"
+        module = "load the module openvswitch, or " if kind == "system" else ""
+        text = f"nothing passes: ovs-vswitchd has no datapath_type {kind} ({module}take"
+        text += f" {' or '.join(has)})"
         return Problem(Severity.ERROR, "datapath", text, switch.name)
-    text = f"ovs-vswitchd has no {kind} datapath for it: nothing passes; see its log"
+    text = f"nothing passes: ovs-vswitchd has no {kind} datapath for it; see its log"
     return Problem(Severity.ERROR, "datapath", text, switch.name, _RESTART)
 
 
@@ -77,7 +74,7 @@ def _taken(switch: SwitchStatus, uplink: Uplink) -> Iterator[Problem]:
     """Has ovs-vswitchd the device?"""
     name, text = uplink.name, ""
     if uplink.link == "gone":
-        text = f"the node has no device {name} any more; bring it back, or take it from the uplinks"
+        text = f"uplink {name} is gone: bring the device back, or take it from the uplinks"
         yield Problem(Severity.ERROR, "uplink-gone", text, switch.name)
     elif switch.works:
         if uplink.error:
@@ -113,12 +110,14 @@ def _bond(switch: SwitchStatus, bond: BondStatus) -> Iterator[Problem]:
     members = [one for one in switch.uplinks if one.port == bond.port]
     linked = [one for one in members if one.link == "up"]
     silent = [one.name for one in linked if one.lacp is False]
-    unused = [one.name for one in linked if one.enabled is False]
+    unused = [one.name for one in linked if one.enabled is False and not one.delayed]
     lacp = f"the other side of {', '.join(silent)} speaks no LACP"
     if linked and all(one.enabled is False for one in members):
-        text = f"{bond.port} uses none of {', '.join(one.name for one in members)}: nothing passes"
-        text += f"; {lacp}" if silent else ""
-        repair = "" if silent else _enable(bond.port, unused)
+        why = "" if bond.lacp == "off" else "; LACP is not agreed with the other side"
+        why = f"; {lacp}" if silent else why
+        named = ", ".join(one.name for one in members)
+        text = f"nothing passes: {bond.port} uses none of {named}{why}"
+        repair = "" if why else _enable(bond.port, unused)
         yield Problem(Severity.ERROR, "bond-down", text, switch.name, repair)
         return
     if silent:

@@ -10,6 +10,8 @@ from ganeti_ovs.plan.limits import policing, shaping
 from ganeti_ovs.plan.switchstatus import link, mtu
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.model.rows import QoS, Queue
     from ganeti_ovs.model.snapshot import Live
@@ -23,9 +25,19 @@ _KIBIBIT = 1024
 
 def nic_statuses(found: Found) -> tuple[NicStatus, ...]:
     """All of them, in the order of instances and indices."""
-    guests = (found.guests or {}).values()
-    ordered = sorted(guests, key=lambda one: (one.instance, one.index.zfill(8), one.tap))
-    return tuple(_nic(found, one) for one in ordered)
+    return tuple(_nic(found, one) for one in _ordered((found.guests or {}).values()))
+
+
+def unknown(guests: Iterable[Guest]) -> tuple[NicStatus, ...]:
+    """Those of guests that run while Open vSwitch's database does not answer."""
+    return tuple(
+        NicStatus(one.instance, one.index, one.uuid, one.tap, NicState.UNKNOWN, one.mac)
+        for one in _ordered(guests)
+    )
+
+
+def _ordered(guests: Iterable[Guest]) -> list[Guest]:
+    return sorted(guests, key=lambda one: (one.instance, one.index.zfill(8), one.tap))
 
 
 def _nic(found: Found, guest: Guest) -> NicStatus:

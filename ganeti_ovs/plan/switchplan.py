@@ -25,6 +25,8 @@ class SwitchesPlan:
     """What cannot be done at all."""
     devices: tuple[str, ...]
     """Those that are not there, or there and should not be. (At boot they may come or go.)"""
+    stays: tuple[str, ...] = ()
+    """Those of the warnings that are true without any change: what was set by hand."""
 
 
 class Draft:
@@ -37,6 +39,7 @@ class Draft:
         self.refused: list[str] = []
         self.errors: list[str] = []
         self.devices: list[str] = []
+        self.stays: list[str] = []
 
     def done(self) -> SwitchesPlan:
         """The plan, with a note for the database's log if there is anything to do."""
@@ -44,8 +47,9 @@ class Draft:
         return SwitchesPlan(
             operations=(*note, *self.operations),
             changes=tuple(self.changes),
-            warnings=tuple(self.warnings),
+            warnings=(*self.warnings, *self.stays),
             refused=tuple(self.refused),
             errors=tuple(self.errors),
             devices=tuple(self.devices),
+            stays=tuple(self.stays),
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.model.status import BondStatus, SwitchStatus, Uplink
 from ganeti_ovs.model.vswitch import settings_of
 from ganeti_ovs.plan.actual import actual_settings
+from ganeti_ovs.plan.flood import blocked
 
 if TYPE_CHECKING:
     from ganeti_ovs.model.rows import Bridge, Interface, Port
@@ -60,7 +61,7 @@ def _there(found: Found, bridge: Bridge, wanted: VSwitch | None) -> SwitchStatus
         controllers=tuple(sorted(controllers)),
         controlled=any(controllers.values()) if controllers and found.alive else None,
         rstp=bridge.rstp_enable,
-        blocked=found.asked.blocked.get(name, ()),
+        blocked=_blocked(found, bridge),
         trunks=_passing(ports),
         uplinks=tuple(uplinks),
         bonds=tuple(_bond(found, port) for port in ports if len(port.interfaces) > 1),
@@ -90,6 +91,20 @@ def _works(found: Found, bridge: Bridge, local: Interface | None) -> bool | None
     )
 
 
+def _blocked(found: Found, bridge: Bridge) -> tuple[str, ...]:
+    """Without those that mirrors are sent to, as nothing else is."""
+    datapath = (found.asked.datapaths or {}).get(bridge.name)
+    if datapath is None or found.devices is None:
+        return ()
+    floods = found.asked.floods.get(bridge.name, {})
+    mirrors = found.tables.get("Mirror", {}).values()
+    outputs = {one.columns.get("output_port") for one in mirrors}
+    ports = found.current.ports_of(bridge)
+    aside = {name for one in ports if one.uuid in outputs for name in found.current.members(one)}
+    names = blocked(found.current, bridge, datapath, floods, found.devices)
+    return tuple(name for name in names if name not in aside)
+
+
 def _passing(ports: list[Port]) -> tuple[int, ...]:
     """VLANs that these ports let through; none: all."""
     if not all(port.trunks for port in ports):
@@ -111,6 +126,7 @@ def _uplinks(found: Found, port: Port) -> list[Uplink]:
             mtu=mtu(found, name),
             mtu_request=row.mtu_request,
             enabled=bond.enabled.get(name) if bond else None,
+            delayed=bond is not None and name in bond.delayed,
             lacp=row.lacp_current is True if lacp and found.alive else None,
         )
         for name, row in members.items()

@@ -85,7 +85,7 @@ def test_nodes_that_fall_silent_are_worse() -> None:
 
 
 def surveyed(*between: Any) -> Survey:
-    return Survey({}, {}, between={"cluster": between})
+    return Survey({}, {}, {}, between={"cluster": between})
 
 
 def test_what_is_gone_again_in_time_is_not_said() -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import click
 import pytest
 
-from ganeti_ovs.cli import verify as module
-from ganeti_ovs.cli.verify import as_data, errors, show, wrong_tags
+from ganeti_ovs.cli.verify import as_data, errors, show, unsaid_tags
 from ganeti_ovs.cluster.instances import Instance
 from ganeti_ovs.cluster.master import Cluster, Master
+from ganeti_ovs.master import wrong as module
 from ganeti_ovs.master.status import Asked
 from ganeti_ovs.master.survey import Survey
 from ganeti_ovs.model.errors import Error
@@ -27,6 +27,7 @@ SURVEY = Survey(
         "node9.lab": SILENT,
         "node7.lab": Asked("node7.lab", node("node7.lab", warning(), error())),
     },
+    documents={},
     offline=("node8.lab",),
     between={"node group rack1": (warning("mtu", "MTUs differ"),), "cluster": ()},
 )
@@ -51,7 +52,7 @@ def test_every_node_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def one(status: NodeStatus) -> Survey:
-    return Survey({status.node: "rack1"}, {status.node: Asked(status.node, status)})
+    return Survey({status.node: "rack1"}, {status.node: Asked(status.node, status)}, {})
 
 
 def test_how_much_was_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,6 +75,10 @@ def test_warnings_are_neither_right_nor_wrong(capsys: pytest.CaptureFixture[str]
 
 def test_dead_is_not_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert "right" not in "".join(shown(one(node("n1", daemon=None)), capsys))
+    unneeded = node("n1", daemon=None, switches=(), nics=(), unread="no such file")
+    assert shown(one(unneeded), capsys) == [
+        "n1: right (no Open vSwitch, and nothing that needs it)"
+    ]
 
 
 def test_json() -> None:
@@ -99,12 +104,12 @@ def test_a_wrong_tag_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "read_instances", lambda _master, _networks: instances)
     told = replace(error("nic-wrong"), subject="a.lab NIC 0 (tap0)")
     master = Master.__new__(Master)
-    found = list(wrong_tags(master, Cluster("lab", {}, {}), one(node("n1", told))))
+    found = unsaid_tags(master, Cluster("lab", {}, {}), one(node("n1", told)))
     assert [one.subject for one in found] == ["instance b.lab"]
 
     def fails(_master: Master) -> None:
         raise Error("no master")
 
     monkeypatch.setattr(module, "read_networks", fails)
-    (problem,) = wrong_tags(master, Cluster("lab", {}, {}), one(node("n1")))
+    (problem,) = unsaid_tags(master, Cluster("lab", {}, {}), one(node("n1")))
     assert problem.words == "whether instances' tags are right is unknown: no master"
