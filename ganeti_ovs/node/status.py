@@ -165,12 +165,10 @@ class _Status:
     def _drift(
         self, tables: Tables, wanted: Wanted, there: Mapping[str, Device] | None
     ) -> SwitchesPlan | None:
-        if wanted.switches is None:
+        """What `gnt-ovs apply` would do; None where that is not to be found out."""
+        if wanted.switches is None or there is None:
             return None
-        known: Host | None = None
-        if there is not None:
-            known = self._try("kernel", lambda: host(self.master))
-        known = known or Host(frozenset(there or ()))
+        known = self._try("kernel", lambda: host(self.master)) or Host(frozenset(there))
         return plan_switches(wanted.switches, Current(tables), known)
 
     def _ports(self, session: Session) -> tuple[Seen | None, PortsPlan | None, Tables]:
