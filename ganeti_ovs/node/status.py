@@ -10,6 +10,7 @@ import os
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ganeti_ovs import __version__
@@ -20,6 +21,7 @@ from ganeti_ovs.linux.qdisc import limits
 from ganeti_ovs.model.document import digest, from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.reported import Asked
+from ganeti_ovs.model.rows import Root
 from ganeti_ovs.model.status import NodeStatus, Problem, Severity
 from ganeti_ovs.node.document import change_lock, kept, kept_digest
 from ganeti_ovs.node.guests import guests, unseen_guests
@@ -28,7 +30,7 @@ from ganeti_ovs.node.switches import host
 from ganeti_ovs.ovsdb.asked import ask_all
 from ganeti_ovs.ovsdb.live import snapshot
 from ganeti_ovs.ovsdb.pulse import LIMIT, pulse
-from ganeti_ovs.ovsdb.reports import read_all, read_columns
+from ganeti_ovs.ovsdb.reports import next_cfg, read_all, read_columns
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.current import Current, Host
 from ganeti_ovs.plan.flood import vlans
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds that a change of the node's vSwitches that is under way is waited for."""
 _START = "systemctl restart openvswitch-switch"
+_WHILE = 2.0
+"""Seconds for which a quiet moment is waited for, as ports of guests come and go."""
 _LOOKS = 3
 """How often ports that are not right are looked at: guests come and go meanwhile."""
 
@@ -127,6 +131,17 @@ class _Status:
         return Wanted(switches, digested)
 
     def _found(self, session: Session, wanted: Wanted) -> Found:
+        """All of one moment: if a change comes meanwhile, all is asked anew, as long as it may."""
+        deadline, said = monotonic() + _WHILE, [*self.problems]
+        while True:
+            found = self._asked(session, wanted)
+            before = next(iter(found.tables.of(Root).values()), None)
+            quiet = before is not None and next_cfg(session) == before.next_cfg <= before.cur_cfg
+            if quiet or found.dead or monotonic() > deadline:
+                return found
+            self.problems[:] = said
+
+    def _asked(self, session: Session, wanted: Wanted) -> Found:
         dead = pulse(session)
         seen, ports, tables = self._ports(session)
         there = self._try("kernel", devices)
