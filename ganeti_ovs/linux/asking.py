@@ -29,6 +29,10 @@ def in_time(question: Callable[[], T], limit: float, what: str) -> T:
         except Exception as err:
             problems.append(err)
 
+    try:
+        import pyroute2  # noqa: F401  (It takes its time, which is not the kernel's.)
+    except ModuleNotFoundError as err:
+        raise Error(f"{what} are not known: install python3-pyroute2") from err
     thread = Thread(target=ask, daemon=True)
     thread.start()
     thread.join(limit)
@@ -36,8 +40,6 @@ def in_time(question: Callable[[], T], limit: float, what: str) -> T:
         return answers[0]
     if not problems:
         raise Error(f"the kernel does not tell {what}: silent for {limit:g} s")
-    if isinstance(problems[0], ModuleNotFoundError):
-        raise Error(f"{what} is not known: install python3-pyroute2") from problems[0]
     raise Error(f"the kernel does not tell {what}: {problems[0]}") from problems[0]
 
 

@@ -34,7 +34,7 @@ _DEEPEST = 6
 
 def limits(devices: Mapping[str, int]) -> dict[str, Limits]:
     """What there is on each of these (name -> ifindex). Raises Error."""
-    return in_time(lambda: _limits(devices), _LIMIT, "what it limits on guests' taps")
+    return in_time(lambda: _limits(devices), _LIMIT, "the limits of guests' taps")
 
 
 def _limits(devices: Mapping[str, int]) -> dict[str, Limits]:

@@ -10,6 +10,7 @@ import os
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ganeti_ovs import __version__
@@ -21,6 +22,7 @@ from ganeti_ovs.linux.qdisc import limits
 from ganeti_ovs.model.document import digest, from_document
 from ganeti_ovs.model.errors import BadInput, Error
 from ganeti_ovs.model.reported import Asked
+from ganeti_ovs.model.rows import Root
 from ganeti_ovs.model.status import NodeStatus, Problem, Severity
 from ganeti_ovs.node.document import change_lock, kept, kept_digest
 from ganeti_ovs.node.guests import guests, unseen_guests
@@ -29,7 +31,7 @@ from ganeti_ovs.node.switches import host
 from ganeti_ovs.ovsdb.asked import ask_all
 from ganeti_ovs.ovsdb.live import snapshot
 from ganeti_ovs.ovsdb.pulse import LIMIT, pulse
-from ganeti_ovs.ovsdb.reports import read_all, read_columns
+from ganeti_ovs.ovsdb.reports import next_cfg, read_all, read_columns
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.current import Current, Host
 from ganeti_ovs.plan.flood import vlans
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds that a change of the node's vSwitches that is under way is waited for."""
 _START = "systemctl restart openvswitch-switch"
+_WHILE = 2.0
+"""Seconds for which a quiet moment is waited for, as ports of guests come and go."""
 _LOOKS = 3
 """How often ports that are not right are looked at: guests come and go meanwhile."""
 
@@ -137,6 +141,17 @@ class _Status:
         return Wanted(switches, digested)
 
     def _found(self, session: Session, wanted: Wanted) -> Found:
+        """All of one moment: if a change comes meanwhile, all is asked anew, as long as it may."""
+        deadline, said = monotonic() + _WHILE, [*self.problems]
+        while True:
+            found = self._asked(session, wanted)
+            before = next(iter(found.tables.of(Root).values()), None)
+            quiet = before is not None and next_cfg(session) == before.next_cfg <= before.cur_cfg
+            if quiet or found.dead or monotonic() > deadline:
+                return found
+            self.problems[:] = said
+
+    def _asked(self, session: Session, wanted: Wanted) -> Found:
         dead = pulse(session)
         seen, ports, tables = self._ports(session)
         there = self._try("kernel", devices)
@@ -175,12 +190,10 @@ class _Status:
     def _drift(
         self, tables: Tables, wanted: Wanted, there: Mapping[str, Device] | None
     ) -> SwitchesPlan | None:
-        if wanted.switches is None:
+        """What `gnt-ovs apply` would do; None where that is not to be found out."""
+        if wanted.switches is None or there is None:
             return None
-        known: Host | None = None
-        if there is not None:
-            known = self._try("kernel", lambda: host(self.master))
-        known = known or Host(frozenset(there or ()))
+        known = self._try("kernel", lambda: host(self.master)) or Host(frozenset(there))
         return plan_switches(wanted.switches, Current(tables), known)
 
     def _ports(self, session: Session) -> tuple[Seen | None, PortsPlan | None, Tables]:

@@ -27,6 +27,12 @@ def read_all(client: Client) -> Tables:
     return client.read(dict.fromkeys((*READ, Queue.table), ()))
 
 
+def next_cfg(client: Client) -> int:
+    """The number of the configuration that was committed last; 0 if there is none."""
+    roots: tuple[Root, ...] = client.transact([Select(Root.table, None, ("next_cfg",))])[0].rows
+    return roots[0].next_cfg if roots else 0
+
+
 def read_columns(client: Client, tables: Tables) -> Columns:
     """What is reported of what has just been read as `tables`."""
     roots, controllers, interfaces = (reply.rows for reply in client.transact(_SELECTED))

@@ -46,7 +46,7 @@ def _there(found: Found, bridge: Bridge, wanted: VSwitch | None) -> SwitchStatus
     uplinks = [one for port in ports for one in _uplinks(found, port)]
     local = current.interfaces.get(name)
     first = ports[0] if ports else None
-    members = current.members(first) if first else {}
+    members = _in_order(current.members(first), wanted) if first else {}
     controllers = found.columns.controllers.get(name, {})
     names = {port.name for port in ports}
     return SwitchStatus(
@@ -73,6 +73,12 @@ def _there(found: Found, bridge: Bridge, wanted: VSwitch | None) -> SwitchStatus
             and port.name not in (found.guests or ())
         ),
     )
+
+
+def _in_order(members: dict[str, Interface], wanted: VSwitch | None) -> dict[str, Interface]:
+    """In the order in which they are wanted, then by name."""
+    order = {name: number for number, name in enumerate(wanted.uplinks if wanted else ())}
+    return dict(sorted(members.items(), key=lambda one: (order.get(one[0], len(order)), one[0])))
 
 
 def _works(found: Found, bridge: Bridge, local: Interface | None) -> bool | None:

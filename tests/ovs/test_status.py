@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
 
 from ganeti_ovs.model.plain import from_plain
-from ganeti_ovs.model.status import NicState, NodeStatus, Severity
+from ganeti_ovs.model.status import NicState, NodeStatus, Problem, Severity
 from tests.ovs.node import Node as Guests
 from tests.ovs.node import nic
 from tests.ovs.nodeapply import Node, Wanted, answer, document
@@ -37,6 +39,7 @@ NICS = {
 APPLY = "gnt-ovs apply"
 RECONCILE = "gnt-ovs reconcile"
 RESTART = "systemctl restart openvswitch-switch"
+LEFT = {"port-left", "rows-left"}
 NIC0, NIC1 = "inst0.lab NIC 0 (tap0)", "inst1.lab NIC 0 (tap1)"
 
 
@@ -79,8 +82,6 @@ class Lab:
         return found
 
     def run(self, command: list[str], text: str = "") -> Any:
-        import subprocess
-
         return subprocess.run(
             [str(self.product.gnt_ovs), *command],
             env=self.ovs.environ,
@@ -424,6 +425,39 @@ def test_the_document(lab: Lab) -> None:
     done = lab.run(["node-status", "--document"], "nonsense")
     (problem,) = json.loads(done.stdout)["problems"]
     assert problem["kind"] == "document-sent"
+    lab.right()
+
+
+def test_a_device_that_two_vswitches_claim(lab: Lab) -> None:
+    both: Wanted = {"br0": {"uplinks": "e0"}, "br2": {"uplinks": "e0"}}
+    assert lab.said(both) == ["vSwitches br0 and br2 both claim e0"]
+    taken: Wanted = {**WISH, "br2": {"datapath_type": "netdev", "uplinks": "p0"}}
+    assert "br2: p0 is on vSwitch br1 already" in lab.said(taken)
+
+
+def test_guests_come_and_go_without_false_alarm(lab: Lab) -> None:
+    """But for the moment between a guest's end and the hook that removes its port."""
+    coming = nic(3, "tap3", 10, LINK="br2", TAGS="ovs:nic:0:max_bandwidth:10M")
+    wrong: list[Problem] = []
+    ended = Event()
+
+    def look() -> int:
+        number = 0
+        while not ended.is_set():
+            wrong.extend(one for one in lab.status().problems if one.kind not in LEFT)
+            number += 1
+        return number
+
+    looks = lab.guests.pool.submit(look)
+    try:
+        for _round in range(6):
+            lab.guests.start(coming)
+            lab.guests.stop("inst3.lab")
+            assert lab.guests.hook("instance-stop", coming).returncode == 0
+    finally:
+        ended.set()
+    assert looks.result() > 3
+    assert wrong == []
     lab.right()
 
 
