@@ -29,6 +29,7 @@ _COLOURS = {
     NicState.UP: "green",
     NicState.DOWN: "yellow",
     NicState.STOCK: "yellow",
+    NicState.NO_GUEST: "yellow",
     NicState.UNKNOWN: "yellow",
 }
 

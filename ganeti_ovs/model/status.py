@@ -176,13 +176,15 @@ class NicState(StrEnum):
     FAILED = "failed"
     """ovs-vswitchd does not have it, whatever the database says."""
     UNKNOWN = "unknown"
+    NO_GUEST = "no-guest"
+    """A port of ours whose guest does not run here."""
     STOCK = "stock"
     """Attached by Ganeti without us, and left as it is."""
 
 
 @dataclass(frozen=True)
 class NicStatus:
-    """A running guest's NIC of mode openvswitch."""
+    """A running guest's NIC of mode openvswitch, or a port of ours that was left behind."""
 
     instance: str
     index: str

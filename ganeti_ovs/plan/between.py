@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ganeti_ovs.model.status import NodeStatus, Problem, Severity, SwitchStatus
+from ganeti_ovs.model.status import (
+    NicState,
+    NicStatus,
+    NodeStatus,
+    Problem,
+    Severity,
+    SwitchStatus,
+)
 
 Statuses = Mapping[str, NodeStatus]
 """Node -> its status."""
@@ -48,6 +55,11 @@ def named(nodes: Iterable[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
+def running(status: NodeStatus) -> Iterator[NicStatus]:
+    """NICs whose guests run there."""
+    return (nic for nic in status.nics if nic.state != NicState.NO_GUEST)
+
+
 def _mtus(statuses: Statuses) -> Iterator[Problem]:
     found: dict[str, dict[int, list[str]]] = {}
     for node, status in statuses.items():
@@ -75,7 +87,7 @@ def _twice(statuses: Statuses) -> Iterator[Problem]:
     """One NIC on two nodes: while its guest moves, or one that was left behind."""
     found: dict[str, list[tuple[str, str]]] = {}
     for node, status in statuses.items():
-        for nic in status.nics:
+        for nic in running(status):
             if nic.uuid:
                 subject = f"{nic.instance} NIC {nic.index or nic.uuid}"
                 found.setdefault(nic.uuid, []).append((node, subject))
@@ -90,7 +102,7 @@ def _same_mac(statuses: Statuses) -> Iterator[Problem]:
     """Two NICs with one MAC in one VLAN of the vSwitches of one name, which are one network."""
     found: dict[tuple[str, str, str], dict[str, str]] = {}
     for node, status in sorted(statuses.items()):
-        for nic in status.nics:
+        for nic in running(status):
             settings = nic.actual or nic.wanted
             if nic.mac and nic.uuid and settings:
                 place = settings.switch, settings.vlan, nic.mac.lower()

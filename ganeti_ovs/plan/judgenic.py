@@ -25,7 +25,8 @@ def nic_problems(
     """Of all of them, and of ports that no guest has."""
     by_name = {one.name: one for one in switches}
     for nic in nics:
-        yield from _nic(nic, by_name, found)
+        if nic.tap in (found.guests or {}):
+            yield from _nic(nic, by_name, found)
     yield from _left(found)
 
 

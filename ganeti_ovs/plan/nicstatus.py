@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.model.errors import printable
 from ganeti_ovs.model.status import Learned, NicState, NicStatus, PortSettings
 from ganeti_ovs.model.vlan import Vlan
+from ganeti_ovs.plan.found import Guest
 from ganeti_ovs.plan.limits import policing, shaping
 from ganeti_ovs.plan.switchstatus import link, mtu
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.nic import Nic
     from ganeti_ovs.model.rows import QoS, Queue
     from ganeti_ovs.model.snapshot import Live
-    from ganeti_ovs.plan.found import Found, Guest
+    from ganeti_ovs.plan.found import Found
 
 _PORT_TYPES = {"native-untagged": "hybrid"}
 _DIGITS = 20
@@ -24,8 +26,26 @@ _KIBIBIT = 1024
 
 
 def nic_statuses(found: Found) -> tuple[NicStatus, ...]:
-    """All of them, in the order of instances and indices."""
-    return tuple(_nic(found, one) for one in _ordered((found.guests or {}).values()))
+    """All of them, and ports of ours that no guest holds, in the order of instances and indices."""
+    guests = found.guests or {}
+    left = [
+        _named_in(tap, live)
+        for tap, live in found.snapshot.live.items()
+        if live.found.marked and tap not in guests
+    ]
+    return tuple(_nic(found, one) for one in _ordered([*guests.values(), *left]))
+
+
+def _named_in(tap: str, live: Live) -> Guest:
+    """The guest that a port of ours was made for, by what it says itself."""
+    ids = live.interface.external_ids
+    return Guest(
+        printable(ids.get("ganeti-instance", "")),
+        printable(ids.get("ganeti-nic", "")),
+        printable(ids.get("iface-id", "")),
+        tap,
+        printable(ids.get("attached-mac", "")),
+    )
 
 
 def unknown(guests: Iterable[Guest]) -> tuple[NicStatus, ...]:
@@ -69,6 +89,8 @@ def _nic(found: Found, guest: Guest) -> NicStatus:
 
 def _state(found: Found, guest: Guest, live: Live | None) -> NicState:
     plan, seen = found.ports, link(found, guest.tap)
+    if guest.tap not in (found.guests or {}):
+        return NicState.UNKNOWN if found.guests is None else NicState.NO_GUEST
     if live is None or not live.found.marked:
         return NicState.NO_PORT if live is None else NicState.STOCK
     if found.alive and (live.interface.error or (live.interface.ofport or -1) < 0):

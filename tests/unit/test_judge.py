@@ -407,3 +407,18 @@ def test_the_userspace_datapath_has_no_policer_in_the_kernel() -> None:
     world.limits = {"tap0": Limits(sends=5, receives=10_000_000)}
     assert world.status().nics[0].kernel_sends is None
     assert lines(world) == []
+
+
+def test_a_port_without_its_guest() -> None:
+    """Is shown with what it says itself, and is nothing that any guest lacks."""
+    world = World()
+    found = replace(world.found(), guests={})
+    status = judge(found, "n1", "0")
+    (nic,) = status.nics
+    assert (nic.state, nic.instance, nic.index, nic.uuid) == (
+        NicState.NO_GUEST, "inst1.lab", "0", NIC.uuid,
+    )  # fmt: skip
+    assert nic.actual
+    assert (nic.actual.vlan, nic.wanted and nic.wanted.vlan) == (".10", ".10")
+    unasked = judge(replace(world.found(), guests=None), "n1", "0")
+    assert [one.state for one in unasked.nics] == [NicState.UNKNOWN]
