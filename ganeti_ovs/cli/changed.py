@@ -27,12 +27,14 @@ def change(way: Rollout, proposal: Proposal, *, dry_run: bool, as_json: bool) ->
     """Ask the nodes, store it, carry it to them, and look what it has made worse; exit code."""
     if dry_run:
         return said_of_change(way.change(proposal, dry_run=True), as_json=as_json)
-    before = _look(way, way.cluster, proposal.node)
-    result = way.change(proposal)
+    before: list[Survey] = []
+    result = way.change(
+        proposal, agreed=lambda: before.append(_look(way, way.cluster, proposal.node))
+    )
     if result.asked:  # One has refused, so nothing was changed.
         return said_of_change(result, as_json=as_json)
     code = 0 if as_json else said(result, as_json=False)
-    worse = _looked_again(way, proposal.node, before, result)
+    worse = _looked_again(way, proposal.node, before[0], result)
     if as_json:
         click.echo(json.dumps({**as_data(result), "worse": worse_data(worse)}))
         code = 1 if result.failed else 0

@@ -9,7 +9,7 @@ from ganeti_ovs.cli.nodegroup import chosen_groups, full_name, named_node
 from ganeti_ovs.cli.options import group_option, node_option
 from ganeti_ovs.cli.results import bar
 from ganeti_ovs.cli.table import chosen_fields, nice, print_table, table_options
-from ganeti_ovs.cluster.instances import Instance, read_instances, read_networks
+from ganeti_ovs.cluster.inventory import Instance, read_instances, read_networks
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.master.niclist import ListedNic, listed
 from ganeti_ovs.master.survey import survey

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from ganeti_ovs.cluster.instances import Instance, Network, why_wrong
+from ganeti_ovs.cluster.inventory import Instance, Network, why_wrong
 from ganeti_ovs.cluster.master import Cluster
 from ganeti_ovs.cluster.switchtags import PREFIX, REVISION
 from ganeti_ovs.cluster.tags import PARSERS, NicKey, nic_settings

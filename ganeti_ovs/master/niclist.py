@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ganeti_ovs.cluster.environment import NicSettings
-from ganeti_ovs.cluster.instances import Instance, wanted_nic
+from ganeti_ovs.cluster.inventory import Instance, wanted_nic
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.status import NicState, NicStatus, NodeStatus, PortSettings
 from ganeti_ovs.plan.nicstatus import wanted_settings

@@ -62,8 +62,7 @@ def _checked(node: str, reach: Reach, dry_run: bool) -> Ports:
     except (NoAnswer, NotUnderstood) as err:
         return _unknown(node, why_none(str(err), COMMAND))
     except ValueError:
-        # NOTE: the release before wrote its JSON in many lines.
-        return _unknown(node, "what it says is not understood; another ganeti-ovs?")
+        return _unknown(node, "its answer is not whole; another ganeti-ovs?")
     except (OSError, LookupError, TypeError, RecursionError) as err:
         return _unknown(node, f"{type(err).__name__}: {err}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ganeti_ovs.cluster import wrongtags
-from ganeti_ovs.cluster.instances import Instance, read_instances, read_networks
+from ganeti_ovs.cluster.inventory import Instance, read_instances, read_networks
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.status import Problem, Severity

@@ -15,6 +15,8 @@ from ganeti_ovs.model.status import (
 
 Statuses = Mapping[str, NodeStatus]
 """Node -> its status."""
+_PASSING = {"under-way"}
+"""Kinds of problems that are somebody else's work, and are over with it."""
 _NAMED = 3
 """Of more nodes than these, only the number is said."""
 
@@ -44,7 +46,8 @@ def worse(before: Iterable[Problem], after: Iterable[Problem]) -> list[Problem]:
     return [
         one
         for one in after
-        if not known.get((one.kind, one.subject), set()) & {one.severity, Severity.ERROR}
+        if one.kind not in _PASSING
+        and not known.get((one.kind, one.subject), set()) & {one.severity, Severity.ERROR}
     ]
 
 

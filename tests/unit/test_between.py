@@ -75,6 +75,7 @@ def test_worse() -> None:
     now = replace(was, severity=Severity.ERROR)
     assert worse([was], [now, was]) == [now]
     assert worse([now], [was]) == []
+    assert worse([], [warning("under-way"), was]) == [was]
 
 
 def test_nodes_that_fall_silent_are_worse() -> None:

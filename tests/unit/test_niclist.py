@@ -14,7 +14,7 @@ from ganeti_ovs.cli.nicfields import DEFAULT_FIELDS, FIELDS, values
 from ganeti_ovs.cli.niclist import in_list
 from ganeti_ovs.cli.table import print_table
 from ganeti_ovs.cluster.environment import NicSettings
-from ganeti_ovs.cluster.instances import Instance, Network, read_instances, read_networks
+from ganeti_ovs.cluster.inventory import Instance, Network, read_instances, read_networks
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.master.niclist import ListedNic, listed
 from ganeti_ovs.master.status import read_status

@@ -9,8 +9,9 @@ import click
 import pytest
 
 from ganeti_ovs.cli.verify import as_data, errors, show, unsaid_tags
-from ganeti_ovs.cluster.instances import Instance
+from ganeti_ovs.cluster.inventory import Instance
 from ganeti_ovs.cluster.master import Cluster, Master
+from ganeti_ovs.hooks import verify as hook
 from ganeti_ovs.master import wrong as module
 from ganeti_ovs.master.status import Asked
 from ganeti_ovs.master.survey import Survey
@@ -113,3 +114,27 @@ def test_a_wrong_tag_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "read_networks", fails)
     (problem,) = unsaid_tags(master, Cluster("lab", {}, {}), one(node("n1")))
     assert problem.words == "whether instances' tags are right is unknown: no master"
+
+
+def test_the_hook_on_the_master(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the wrong tags of what does not run; nodes say the others'."""
+    instances = (
+        Instance("up.lab", "n1", True, (TYPO,)),
+        Instance("down.lab", "n1", False, (TYPO,)),
+    )
+    monkeypatch.setattr(module, "read_networks", lambda _master: {})
+    monkeypatch.setattr(module, "read_instances", lambda _master, _networks: instances)
+    monkeypatch.setattr(hook, "node_status", lambda *_here, **_patience: node("n1", warning()))
+    monkeypatch.setattr(hook, "unsent", lambda _here: ["node n2 has nothing"])
+
+    class Stub:
+        def read(self) -> Cluster:
+            return Cluster("lab", {}, {})
+
+    monkeypatch.setattr(hook, "Master", Stub)
+    monkeypatch.setattr(hook, "is_master", lambda _here: True)
+    lines = ["warning: br0: eth1 has no link", "node n2 has nothing"]
+    tag = f"instance down.lab: tag {TYPO} is unknown (did you mean vlan?)"
+    assert hook.verify({}) == [*lines, f"{tag}; gnt-instance remove-tags down.lab {TYPO}"]
+    monkeypatch.setattr(hook, "is_master", lambda _here: False)
+    assert hook.verify({}) == lines

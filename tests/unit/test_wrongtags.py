@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganeti_ovs.cluster.environment import NicSettings
-from ganeti_ovs.cluster.instances import Instance, Network
+from ganeti_ovs.cluster.inventory import Instance, Network
 from ganeti_ovs.cluster.master import Cluster, Group, Node
 from ganeti_ovs.cluster.wrongtags import of_groups, of_instances, of_networks
 
