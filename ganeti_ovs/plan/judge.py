@@ -96,15 +96,18 @@ def _drift(found: Found, secure: set[str]) -> Iterator[Problem]:
     for one in plan.changes:
         if one.switch not in made or one.kind == Kind.MADE:
             yield _change(one)
-    for line in plan.errors:
-        yield Problem(Severity.ERROR, "impossible", line)
-    for line in plan.refused:
-        yield Problem(Severity.ERROR, "refused", line)
-    for line in plan.devices:
-        yield Problem(Severity.ERROR, "device", line)
-    for line in plan.stays:
-        if not any(line.startswith(f"{name}: fail_mode ") for name in secure):
-            yield Problem(Severity.WARNING, "by-hand", line)
+    every = {
+        "impossible": (Severity.ERROR, plan.errors),
+        "refused": (Severity.ERROR, plan.refused),
+        "device": (Severity.ERROR, plan.devices),
+        "by-hand": (Severity.WARNING, plan.stays),
+    }
+    for kind, (severity, lines) in every.items():
+        for line in lines:
+            switch, colon, text = line.partition(": ")
+            if not (kind == "by-hand" and switch in secure and text.startswith("fail_mode ")):
+                subject = switch if colon and " " not in switch else ""
+                yield Problem(severity, kind, text if subject else line, subject)
 
 
 def _change(change: Change) -> Problem:

@@ -86,9 +86,8 @@ def _taken(switch: SwitchStatus, uplink: Uplink) -> Iterator[Problem]:
 
 
 def _links(switch: SwitchStatus) -> Iterator[Problem]:
-    known = [one for one in switch.uplinks if one.link]
-    down = [one for one in known if one.link in ("no carrier", "set down")]
-    if down and all(one.link != "up" for one in switch.uplinks):
+    down = [one for one in switch.uplinks if one.link in ("no carrier", "set down")]
+    if down and all(one.link not in ("up", "") for one in switch.uplinks):
         text = f"no uplink has a link: {', '.join(map(_how, down))}"
         yield Problem(Severity.ERROR, "links-down", text, switch.name, _set_up(down))
         return

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.vswitch import VSwitch
     from ganeti_ovs.plan.found import Found
 
+_KERNELS = ("", "system")
+"""Types of interfaces that are devices of the kernel's."""
+
 
 def switch_statuses(found: Found) -> tuple[SwitchStatus, ...]:
     """All that are there or wanted, in the order of their names."""
@@ -128,8 +131,8 @@ def _uplinks(found: Found, port: Port) -> list[Uplink]:
             port.name,
             ofport=row.ofport if found.alive else None,
             error=row.error or "" if found.alive else "",
-            link=link(found, name),
-            mtu=mtu(found, name),
+            link=_link(found, row),
+            mtu=mtu(found, name) if row.type in _KERNELS else row.mtu,
             mtu_request=row.mtu_request,
             enabled=bond.enabled.get(name) if bond else None,
             delayed=bond is not None and name in bond.delayed,
@@ -137,6 +140,14 @@ def _uplinks(found: Found, port: Port) -> list[Uplink]:
         )
         for name, row in members.items()
     ]
+
+
+def _link(found: Found, row: Interface) -> str:
+    """Of an uplink; of one that is no device of the kernel's, what ovs-vswitchd says."""
+    if row.type in _KERNELS:
+        return link(found, row.name)
+    states = {"up": "up", "down": "no carrier"}
+    return states.get(row.link_state or "", "") if found.alive else ""
 
 
 def link(found: Found, device: str) -> str:

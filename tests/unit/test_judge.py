@@ -64,7 +64,7 @@ class World:
         self.guest = Guest(NIC.instance, "0", NIC.uuid, "tap0", NIC.mac)
         self.nic: Nic | None = NIC
 
-    def row(self, table: str, name: str, **columns: Any) -> None:
+    def row(self, table: str, name: str, /, **columns: Any) -> None:
         (found,) = (one for one in self.database.tables[table].values() if one["name"] == name)
         found.update(columns)
 
@@ -422,3 +422,40 @@ def test_a_port_without_its_guest() -> None:
     assert (nic.actual.vlan, nic.wanted and nic.wanted.vlan) == (".10", ".10")
     unasked = judge(replace(world.found(), guests=None), "n1", "0")
     assert [one.state for one in unasked.nics] == [NicState.UNKNOWN]
+
+
+def test_uplinks_that_are_no_devices_of_the_kernel() -> None:
+    """Tunnels, DPDK: ovs-vswitchd's word counts for them."""
+    world = World()
+    world.row("Interface", "eth1", type="dpdk", mtu=1500)
+    assert world.devices
+    del world.devices["eth1"]
+    kept = [one.link for one in world.status().switches[0].uplinks]
+    assert kept == ["up", "up"]
+    world.row("Interface", "eth1", link_state="down")
+    assert "warning: br0: eth1 has no link" in lines(world)
+
+
+def test_what_apply_would_not_do() -> None:
+    world = World()
+    world.wanted = switch("br0", **{**WISH, "lacp": "active", "uplinks": "eth0+eth1+eth2"})
+    assert "br0: this node has no device eth2" in lines(world)
+
+
+def test_ports_that_are_left() -> None:
+    world = World()
+    assert world.devices
+    world.devices.pop("tap0")
+    world.nic = None
+    found = replace(world.found(), guests={})
+    (left,) = judge(found, "node1", "0.1.0").problems
+    assert left.line == "tap0: its port is left, though its guest is gone; gnt-ovs reconcile"
+    assert left.severity == Severity.WARNING
+
+
+def test_a_port_that_cannot_be_put_right() -> None:
+    world = World()
+    world.row("Port", "tap0", name="other0")
+    problem = world.status().problems[0]
+    assert (problem.kind, problem.subject) == ("port-missing", SUBJECT)
+    assert "part of port other0, which is not ours" in problem.words

@@ -24,12 +24,18 @@ def kinds() -> set[str]:
                     and isinstance(one.value, str)
                     and ast.unparse(node.func) in ("Problem", "Trouble", "self._say", "self._try")
                 }
+            elif isinstance(node, ast.Dict):
+                found |= {
+                    key.value
+                    for key in node.keys
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                }
             elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
                 first = node.elts[0]
                 word = first.value if isinstance(first, ast.Constant) else None
                 if isinstance(word, str) and WORD.fullmatch(word):
                     found.add(word)
-    return found - {"tap"}
+    return found - {"tap", "up"}
 
 
 def test_every_kind_is_told() -> None:
