@@ -14,6 +14,7 @@ from ganeti_ovs.master.converge import unsent
 from ganeti_ovs.master.wrong import wrong_tags
 from ganeti_ovs.model.document import UNDER_WAY
 from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.fitting import WIDTH, fitted
 from ganeti_ovs.model.status import Problem, Severity
 from ganeti_ovs.node.status import node_status
 
@@ -53,5 +54,5 @@ def _here(environ: Environment) -> list[str]:
 
 
 def _line(problem: Problem) -> str:
-    error = problem.severity == Severity.ERROR
-    return problem.line if error else f"warning: {problem.line}"
+    head = "" if problem.severity == Severity.ERROR else "warning: "
+    return head + fitted(problem, WIDTH - len(f"ganeti-ovs: {head}"))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganeti_ovs.cli.problems import WIDTH, in_order, problem_line
+from ganeti_ovs.cli.problems import in_order, problem_line
+from ganeti_ovs.model.fitting import WIDTH
 from ganeti_ovs.model.status import Problem, Severity
 from tests.unit.statuses import error, warning
 
