@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ganeti_ovs.cli.nodegroup import chosen_groups, rollout
+from ganeti_ovs.cli import changed
+from ganeti_ovs.cli.nodegroup import chosen_groups, named_node, rollout
 from ganeti_ovs.cli.options import (
     dry_run_option,
     force_option,
@@ -12,7 +13,6 @@ from ganeti_ovs.cli.options import (
     json_option,
     node_option,
 )
-from ganeti_ovs.cli.results import said
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.model.errors import BadInput
 
@@ -31,10 +31,10 @@ def apply(
     force: bool,
     as_json: bool,
 ) -> int:
-    """Bring nodes what is kept for them: all of a group, or one.
+    """Bring nodes what is kept for them, and their guests' ports: all of a group, or one.
 
-    For nodes that were offline, were added, or came from another group. Repeating
-    it does no harm.
+    For nodes that were offline, were added, came from another group, or have lost their
+    database. Repeating it does no harm.
     """
     master = Master()
     cluster = master.read()
@@ -42,7 +42,8 @@ def apply(
     for name in chosen_groups(cluster, node_group, node):
         try:
             way = rollout(master, cluster, name, force=force)
-            codes.append(said(way.ask(node) if dry_run else way.bring(node), as_json=as_json))
+            only = named_node(cluster, node)
+            codes.append(changed.apply(way, only, dry_run=dry_run, as_json=as_json))
         except BadInput as err:  # The other groups get theirs all the same.
             click.echo(f"gnt-ovs: {err}", err=True)
             codes.append(1)

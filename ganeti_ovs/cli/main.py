@@ -20,9 +20,12 @@ COMMANDS = {
     "info-nic": "infonic",
     "apply": "apply",
     "verify": "verify",
+    "list-nics": "niclist",
+    "list-fields": "niclist",
     "show": "show",
     "reconcile": "reconcile",
     "node-apply": "nodecommand",
+    "node-status": "nodestatus",
 }
 """Command -> its module in ganeti_ovs.cli, where it is a function of the same name."""
 

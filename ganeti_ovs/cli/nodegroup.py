@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from ganeti_ovs.cli.results import bar
 from ganeti_ovs.cluster.master import Cluster, Master
@@ -33,9 +35,32 @@ def chosen_groups(cluster: Cluster, group: str | None, node: str | None = None) 
     return [chosen_group(cluster, group, node)]
 
 
+def full_name(names: Iterable[str], text: str, what: str) -> str:
+    """The name that is meant by `text`, which may be its beginning up to a dot, as in gnt-*.
+
+    Raises Error if there is none, or more than one.
+    """
+    known = sorted(names)
+    if text in known:
+        return text
+    short = text.lower()
+    found = [one for one in known if one.lower() == short or one.lower().startswith(f"{short}.")]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Error(f"{what} {text} may be {' or '.join(found)}")
+    close = get_close_matches(short, [*known, *(one.partition(".")[0] for one in known)], 1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    raise Error(f"there is no {what} {text}{meant}")
+
+
+def named_node(cluster: Cluster, node: str | None) -> str | None:
+    """The whole name of a node; None stays None. Raises Error."""
+    return None if node is None else full_name(cluster.nodes, node, "node")
+
+
 def _group_of(cluster: Cluster, node: str, group: str | None) -> str:
-    if node not in cluster.nodes:
-        raise Error(f"there is no node {node}")
+    node = full_name(cluster.nodes, node, "node")
     found = cluster.nodes[node].group
     if group not in (None, found):
         raise Error(f"node {node} is in node group {found}, not {group}")

@@ -33,7 +33,7 @@ _INPUT_LIMIT = 30.0
     " as gnt-ovs modify-nic sends it; answer a line of JSON.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in one line, instead.")
 @database_option
 def reconcile(*, news: bool, dry_run: bool, as_json: bool, database: str | None) -> None:
     """Give every guest that runs here its port, and remove ports that were left behind.
@@ -53,8 +53,7 @@ def reconcile(*, news: bool, dry_run: bool, as_json: bool, database: str | None)
     done = [*restored, *map(port_words, found.changes)]
     problems += found.problems
     if as_json:
-        answer = _answer(done, found, problems, dry_run)
-        click.echo(json.dumps(answer, indent=2))
+        click.echo(json.dumps(_answer(done, found, problems, dry_run)))
     else:
         for line in done:
             click.echo(f"would have {line}" if dry_run else line)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 
 from ganeti_ovs.cli.difference import shown
-from ganeti_ovs.master.distribute import Outcome, Told, unheard
+from ganeti_ovs.master.distribute import Outcome
 from ganeti_ovs.master.rollout import Result
 from ganeti_ovs.master.versions import other_versions
 from ganeti_ovs.plan.changes import to_json
 
 
 @contextmanager
-def bar(doing: str, nodes: int) -> Iterator[Told]:
+def bar(doing: str, nodes: int) -> Iterator[Callable[[object], None]]:
     """What is told of each node moves a bar on standard error, if that is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield unheard
+        yield lambda _outcome: None
         return
     from rich.console import Console
     from rich.progress import Progress

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from ganeti_ovs.cli.changed import change
 from ganeti_ovs.cli.confirm import confirmed, yes_option
-from ganeti_ovs.cli.nodegroup import chosen_group, rollout
+from ganeti_ovs.cli.nodegroup import chosen_group, named_node, rollout
 from ganeti_ovs.cli.options import (
     dry_run_option,
     force_option,
@@ -16,7 +17,6 @@ from ganeti_ovs.cli.options import (
     json_option,
     node_option,
 )
-from ganeti_ovs.cli.results import said_of_change
 from ganeti_ovs.cluster.master import Master
 from ganeti_ovs.cluster.switchtags import Settings
 from ganeti_ovs.master.desired import DesiredSwitches, Proposal, group_proposal, node_proposal
@@ -88,7 +88,7 @@ def add_switch(
     vswitch(name, settings)
     after = {**stored, name: settings}
     proposal = group_proposal(way.desired, after, f"add-switch {name}")
-    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+    return change(way, proposal, dry_run=dry_run, as_json=as_json)
 
 
 @click.command("modify-switch")
@@ -122,6 +122,7 @@ def modify_switch(
     Guests stay connected. With -n, --reset gives the node back what its group has.
     """
     way = _rollout(node_group, node, force=force)
+    node = named_node(way.cluster, node)
     kept = _kept(way.desired, node)
     before = kept.get(name, {})
     of_group = way.desired.stored.switches.get(name, {})
@@ -143,7 +144,7 @@ def modify_switch(
     if node is None:
         vswitch(name, after)
     proposal = _modified(way, node, {**kept, name: after}, f"modify-switch {name}")
-    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+    return change(way, proposal, dry_run=dry_run, as_json=as_json)
 
 
 def _with_default(name: str, settings: Settings, key: str) -> Settings:
@@ -223,4 +224,4 @@ def remove_switch(
     question = f"Remove {name} from all nodes of node group {way.desired.group.name}?"
     if not (dry_run or yes or confirmed(way, proposal, question)):
         return 1
-    return said_of_change(way.change(proposal, dry_run=dry_run), as_json=as_json)
+    return change(way, proposal, dry_run=dry_run, as_json=as_json)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from ganeti_ovs.cli.options import group_option
+from ganeti_ovs.cli.table import chosen_fields, print_table, table_options
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.cluster.switchtags import Settings
 from ganeti_ovs.master.desired import group_named, read_desired
@@ -77,18 +78,6 @@ def kept_switches(cluster: Cluster, group: str | None) -> Iterator[Kept]:
             yield Kept(vswitch(switch, settings), name, tuple(sorted(desired.nodes)), own)
 
 
-def _fields(text: str | None) -> tuple[str, ...]:
-    """Field names as in gnt-*: a list joined by commas, with a leading + beside the default."""
-    if text is None:
-        return DEFAULT_FIELDS
-    base = DEFAULT_FIELDS if text.startswith("+") else ()
-    chosen = (*base, *text.removeprefix("+").split(","))
-    for field in chosen:
-        if field not in FIELDS:
-            raise Error(f"there is no field {field}: {', '.join(FIELDS)}")
-    return chosen
-
-
 _LIST_HELP = f"""List the vSwitches of all node groups, or of one.
 
 Fields: {" ".join(FIELDS)}.
@@ -97,12 +86,7 @@ Fields: {" ".join(FIELDS)}.
 
 @click.command("list-switches", help=_LIST_HELP)
 @group_option
-@click.option("-o", "--output", metavar="FIELDS", help="Joined by commas; +FIELDS: and these.")
-@click.option("--no-headers", is_flag=True, help="Without the first line.")
-@click.option(
-    "--separator", metavar="TEXT", help="Between fields, instead of spaces to align them."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@table_options
 def list_switches(
     *,
     node_group: str | None,
@@ -112,24 +96,10 @@ def list_switches(
     as_json: bool,
 ) -> int:
     """The command; its help is above, with the fields that there are."""
-    fields = _fields(output)
+    fields = chosen_fields(output, FIELDS, DEFAULT_FIELDS)
     found = [shown_values(kept) for kept in kept_switches(Master().read(), node_group)]
-    if as_json:
-        click.echo(json.dumps([{field: row[field] for field in fields} for row in found], indent=2))
-        return 0
-    rows = [[row[field] for field in fields] for row in found]
-    if not no_headers:
-        heads = [_HEADERS.get(f, f.replace("_", " ").title().replace(" ", "")) for f in fields]
-        rows.insert(0, heads)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        if separator is None:
-            line = " ".join(
-                word.ljust(width) for word, width in zip(row, widths, strict=True)
-            ).rstrip()
-        else:
-            line = separator.join(row)
-        click.echo(line)
+    headers = {f: _HEADERS.get(f, f.replace("_", " ").title().replace(" ", "")) for f in fields}
+    print_table(found, headers, separator=separator, no_headers=no_headers, as_json=as_json)
     return 0
 
 

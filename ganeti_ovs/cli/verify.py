@@ -1,108 +1,121 @@
-"""gnt-ovs verify: do all nodes have what is kept for them, and does it work?"""
+"""gnt-ovs verify: are all nodes' vSwitches and guests' ports as they are wanted, and alive?"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 
 import click
 
-from ganeti_ovs.cli.nodegroup import chosen_groups, rollout
+from ganeti_ovs.cli.nodegroup import chosen_groups, named_node
 from ganeti_ovs.cli.options import group_option, node_option
-from ganeti_ovs.cluster.master import Master
-from ganeti_ovs.master.desired import idle_settings
-from ganeti_ovs.master.distribute import Outcome
-from ganeti_ovs.master.rollout import Result
-from ganeti_ovs.master.versions import other_versions
-from ganeti_ovs.model.errors import BadInput
-from ganeti_ovs.plan.health import differences, failures, oddities
+from ganeti_ovs.cli.problems import in_order, problem_line
+from ganeti_ovs.cli.results import bar
+from ganeti_ovs.cli.table import nice
+from ganeti_ovs.cluster.master import Cluster, Master
+from ganeti_ovs.master.survey import CLUSTER, Survey, survey
+from ganeti_ovs.master.wrong import wrong_tags
+from ganeti_ovs.model.plain import to_plain
+from ganeti_ovs.model.status import FORMAT, NicState, NodeStatus, Problem, Severity
 
-
-@dataclass(frozen=True)
-class Report:
-    """What is to be said of one node, or (`node` is empty) of a whole group."""
-
-    group: str
-    node: str
-    offline: bool = False
-    drift: tuple[str, ...] = ()
-    """What `gnt-ovs apply` would do."""
-    errors: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def good(self) -> bool:
-        """True if there are at most warnings."""
-        return not (self.drift or self.errors)
+Problems = Mapping[str, tuple[Problem, ...]]
 
 
 @click.command("verify")
 @group_option
 @node_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the whole statuses.")
 def verify(*, node_group: str | None, node: str | None, as_json: bool) -> int:
-    """Compare the vSwitches of all nodes with what is kept for them. Changes nothing.
+    """Ask all nodes how their vSwitches and guests' ports are. Changes nothing.
 
-    Also says what is odd though it is as wanted: links that are down, LACP that the other
-    side does not speak, MTUs that do not fit, guests' VLANs that do not pass the uplink.
-    Exit code 1 if a node differs, is broken or does not answer; not for warnings, nor for
-    nodes that are offline.
+    Looks at what is kept for them, at Open vSwitch's database, at what ovs-vswitchd and the
+    kernel do, and at the tags of all instances, also of those that do not run. Exit code 1 for
+    errors: what differs, does not work, or does not answer. What works with less than is wanted
+    is a warning. Nodes that are offline are named and not asked.
     """
     master = Master()
     cluster = master.read()
-    reports: list[Report] = []
-    for name in chosen_groups(cluster, node_group, node):
-        try:
-            way = rollout(master, cluster, name)
-            reports += _of_group(way.ask(node), idle_settings(way.desired))
-        except BadInput as err:
-            reports.append(Report(name, "", errors=(str(err),)))
+    groups = chosen_groups(cluster, node_group, node)
+    seen = survey(master, cluster, groups, named_node(cluster, node), watch=bar)
+    problems = dict(seen.problems)
+    if node_group is None and node is None:
+        said = unsaid_tags(master, cluster, seen)
+        problems[CLUSTER] = (*problems.get(CLUSTER, ()), *said)
     if as_json:
-        click.echo(json.dumps([asdict(report) for report in reports], indent=2))
+        click.echo(json.dumps(as_data(seen, problems), indent=2))
     else:
-        for report in reports:
-            _show(report)
-    return 0 if all(report.good for report in reports) else 1
+        show(seen, problems)
+    return 1 if errors(problems) else 0
 
 
-def _of_group(result: Result, idle: list[str]) -> list[Report]:
-    group, outcomes = result.group, result.outcomes
-    reports = [_of_node(group, outcome) for outcome in outcomes.values()]
-    reports += [Report(group, node, offline=True) for node in result.offline]
-    between = (
-        *idle,
-        *differences({name: one.answer.state for name, one in outcomes.items()}),
-        *other_versions({name: one.answer.version for name, one in outcomes.items()}),
-    )
-    if between:
-        reports.append(Report(group, "", warnings=between))
-    return reports
+_SAID_BY_NODES = frozenset({"nic-wrong"})
+"""Kinds of problems: what a node says of the tags of a guest that runs there."""
 
 
-def _of_node(group: str, outcome: Outcome) -> Report:
-    answer = outcome.answer
-    errors = list(filter(None, (outcome.error, answer.odd)))
-    errors += failures(answer.state)
-    if answer.kept is False:
-        errors.append("keeps another description for its next start; gnt-ovs apply")
-    return Report(
-        group,
-        outcome.node,
-        drift=outcome.words,
-        errors=tuple(errors),
-        warnings=(*answer.warnings, *oddities(answer.state)),
-    )
+def unsaid_tags(master: Master, cluster: Cluster, seen: Survey) -> list[Problem]:
+    """Wrong tags, but of instances of which a node has just said it."""
+    said = {
+        one.subject.partition(" NIC ")[0]
+        for asked in seen.asked.values()
+        for one in asked.problems
+        if one.kind in _SAID_BY_NODES
+    }
+    return wrong_tags(master, cluster, lambda one: one.name not in said)
 
 
-def _show(report: Report) -> None:
-    name = report.node or f"node group {report.group}"
-    if report.offline:
-        click.echo(f"{name}: offline, not looked at")
-    elif report.good and not report.warnings:
-        click.echo(f"{name}: right")
-    for line in report.errors:
-        click.echo(f"{name}: {click.style('error', fg='red')}: {line}")
-    for line in report.drift:
-        click.echo(f"{name}: {click.style('differs', fg='red')}, apply would do: {line}")
-    for line in report.warnings:
-        click.echo(f"{name}: {click.style('warning', fg='yellow')}: {line}")
+def errors(problems: Problems) -> bool:
+    """Whether there is more than warnings."""
+    return any(one.severity == Severity.ERROR for some in problems.values() for one in some)
+
+
+def show(seen: Survey, problems: Problems) -> None:
+    """A line for each problem, and for each node that has none."""
+    for node in sorted(seen.groups, key=nice):
+        status = seen.asked[node].status if node in seen.asked else None
+        if status is None and node in seen.offline:
+            click.echo(f"{node}: offline, not asked")
+        elif status is not None and not problems[node]:
+            click.echo(f"{node}: right ({looked_at(status)})")
+        for problem in in_order(problems.get(node, ())):
+            click.echo(problem_line(node, problem))
+    for where in sorted(problems.keys() - seen.groups.keys(), key=nice):
+        for problem in in_order(problems[where]):
+            click.echo(problem_line(where, problem))
+
+
+def looked_at(status: NodeStatus) -> str:
+    """How much was asked, in words."""
+    if status.daemon is None:
+        return "no Open vSwitch, and nothing that needs it"
+    nics = [one for one in status.nics if one.state not in (NicState.STOCK, NicState.NO_GUEST)]
+    stock = sum(one.state == NicState.STOCK for one in status.nics)
+    words = [counted(len(status.switches), "vSwitch", "vSwitches")]
+    words.append(counted(len(nics), "guest's port", "guests' ports"))
+    if stock:
+        words.append(f"{stock} attached by Ganeti without us")
+    return ", ".join(words)
+
+
+def counted(count: int, one: str, several: str) -> str:
+    """A number of something."""
+    return f"{count} {one if count == 1 else several}"
+
+
+def as_data(seen: Survey, problems: Problems) -> dict[str, object]:
+    """The whole of it as it stands in --json."""
+    nodes = [
+        {
+            "node": node,
+            "group": seen.groups[node],
+            "offline": node in seen.offline,
+            "problems": [to_plain(one) for one in in_order(problems.get(node, ()))],
+            "status": to_plain(seen.asked[node].status) if node in seen.asked else None,
+        }
+        for node in sorted(seen.groups, key=nice)
+    ]
+    between = [
+        {"where": where, **to_plain(one)}
+        for where in sorted(problems.keys() - seen.groups.keys(), key=nice)
+        for one in in_order(problems[where])
+    ]
+    return {"format": FORMAT, "right": not errors(problems), "nodes": nodes, "problems": between}

@@ -90,8 +90,8 @@ class Master:
     def _read(self) -> Cluster:
         with plain(self._cli):
             (name,) = self._client.QueryConfigValues(["cluster_name"])
-            groups = self._query(self._constants.QR_GROUP, ["name", "tags"])
-            nodes = self._query(
+            groups = self.query(self._constants.QR_GROUP, ["name", "tags"])
+            nodes = self.query(
                 self._constants.QR_NODE, ["name", "group", "tags", "offline", "ndp/ssh_port"]
             )
         return Cluster(
@@ -198,12 +198,19 @@ class Master:
             except self._errors.JobCanceled as err:
                 raise Error(f"job {job} waited {LIMIT} s for its lock or was cancelled") from err
 
-    def _query(self, kind: str, fields: list[str]) -> Iterator[list[Any]]:
-        for row in self._client.Query(kind, fields, None).data:
-            for status, _value in row:
-                if status != self._constants.RS_NORMAL:
+    def query(
+        self, kind: str, fields: list[str], beside: Sequence[str] = ()
+    ) -> Iterator[list[Any]]:
+        """A row's values for each object of this kind; raises Error if one is not to be had.
+
+        Of the fields `beside` these, which not every Ganeti knows, it is None then.
+        """
+        asked = [*fields, *beside]
+        for row in self._client.Query(kind, asked, None).data:
+            for field, (status, _value) in zip(asked, row, strict=True):
+                if status != self._constants.RS_NORMAL and field not in beside:
                     raise Error(f"Ganeti does not say {', '.join(fields)} of every {kind}")
-            yield [value for _status, value in row]
+            yield [value if status == self._constants.RS_NORMAL else None for status, value in row]
 
 
 @contextmanager

@@ -7,13 +7,13 @@ hands every frame to its vSwitch: what the kernel has on it stops working.
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import contextmanager
 from socket import AF_INET, AF_INET6
 from struct import calcsize, unpack_from
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ganeti_ovs.linux.asking import undecoded
 from ganeti_ovs.linux.link import HEADER_SIZE, IFINFO, IFLA_IFNAME, IFLA_MASTER, attributes
 from ganeti_ovs.linux.routes import default_routes
 from ganeti_ovs.model.errors import Error
@@ -107,7 +107,7 @@ def _ask(master: str, answers: list[Any], heard: _Heard) -> None:
 
         for last in (False,) * (_TRIES - 1) + (True,):
             try:
-                with IPRoute() as kernel, _undecoded(kernel):
+                with IPRoute() as kernel, undecoded(kernel):
                     answers.append((*_links(kernel, heard), _carried(kernel, master, heard)))
                 return
             except NetlinkDumpInterrupted:
@@ -115,24 +115,6 @@ def _ask(master: str, answers: list[Any], heard: _Heard) -> None:
                     raise  # Something comes or goes all the time.
     except Exception as err:
         answers.append(err)
-
-
-@contextmanager
-def _undecoded(kernel: Any) -> Iterator[None]:
-    """Links and addresses stay as they come, but for their headers.
-
-    NOTE: to decode all that the kernel says of 4000 links and their addresses takes
-    pyroute2 2 s. Its 0.7.2 keeps one map of classes for the whole process.
-    """
-    from pyroute2.netlink import nlmsg, rtnl
-
-    kinds = [rtnl.RTM_NEWLINK, rtnl.RTM_NEWADDR]
-    before = kernel.get_policy_map(kinds)
-    kernel.register_policy(dict.fromkeys(kinds, nlmsg))
-    try:
-        yield
-    finally:
-        kernel.register_policy(before)
 
 
 def _links(kernel: Any, heard: _Heard) -> tuple[dict[int, str], dict[int, int]]:

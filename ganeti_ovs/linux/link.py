@@ -26,8 +26,8 @@ NLMSG_ERROR = 2
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _NLM_F_REQUEST, _NLM_F_ACK = 1, 4
 IFLA_IFNAME, IFLA_MASTER = 3, 10
-_IFLA_MTU, _IFLA_LINKINFO, _IFLA_INFO_KIND = 4, 18, 1
-_IFF_UP = 1
+IFLA_MTU, _IFLA_LINKINFO, _IFLA_INFO_KIND = 4, 18, 1
+IFF_UP = 1
 _ENODEV = 19
 _NESTED = 0x7FFF
 
@@ -48,13 +48,13 @@ class Link:
             _RTM_GETLINK, _NLM_F_REQUEST, pack(IFINFO, 0, 0, 0, 0, 0) + attribute + b"\0" * 3
         )
         _family, _type, self.index, flags, _change = unpack_from(IFINFO, answer, HEADER_SIZE)
-        self.up = bool(flags & _IFF_UP)
+        self.up = bool(flags & IFF_UP)
         self.mtu = 0
         """Bytes; 0 if the kernel does not say."""
         self.kind = ""
         """The kernel's word for what it is: tun, openvswitch, bridge, …; empty for hardware."""
         for kind, start, end in attributes(answer, _BODY, len(answer)):
-            if kind == _IFLA_MTU:
+            if kind == IFLA_MTU:
                 self.mtu = unpack_from("=I", answer, start)[0]
             elif kind == _IFLA_LINKINFO:
                 for inner, first, last in attributes(answer, start, end):
@@ -77,7 +77,7 @@ class Link:
 
     def set_up(self) -> None:
         """Set it administratively up. Raises Error when the kernel refuses."""
-        self._set(_IFF_UP)
+        self._set(IFF_UP)
 
     def set_down(self) -> None:
         """Set it administratively down. Raises Error when the kernel refuses."""
@@ -85,9 +85,9 @@ class Link:
 
     def set_mtu(self, mtu: int) -> None:
         """Set its MTU (bytes). Raises Error when the kernel refuses."""
-        self._set(0, 0, pack("=HHI", 8, _IFLA_MTU, mtu))
+        self._set(0, 0, pack("=HHI", 8, IFLA_MTU, mtu))
 
-    def _set(self, flag: int, mask: int = _IFF_UP, attribute: bytes = b"") -> None:
+    def _set(self, flag: int, mask: int = IFF_UP, attribute: bytes = b"") -> None:
         self._ask(
             _RTM_NEWLINK,
             _NLM_F_REQUEST | _NLM_F_ACK,

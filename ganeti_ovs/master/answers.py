@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ganeti_ovs.model.errors import BadInput, Error, printable, quoted
 from ganeti_ovs.plan.changes import FORMAT, Change, from_json, from_text
-from ganeti_ovs.plan.health import State
-from ganeti_ovs.plan.received import received_state
 
 _FIRST = 1
 """The format of answers that name none: changes are lines of text."""
@@ -35,10 +33,6 @@ class Answer:
     confirmed: bool = False
     kept: bool | None = None
     """Whether it keeps this document; None if it says nothing of that."""
-    state: State = field(default_factory=dict)
-    """How its vSwitches are; empty if it does not say, or not in a way that is understood here."""
-    odd: str = ""
-    """Why `state` is not understood; "" if it is."""
     version: str | None = None
     """Of ganeti-ovs there; "": it has answered without one, None: it has not answered."""
 
@@ -66,7 +60,6 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
     except BadInput as err:
         raise NotUnderstood(f"its answer is not understood: {err}") from err
     kept = data.get("kept")
-    state, odd = _state(data.get("state", {}))
     return Answer(
         changes=changes,
         warnings=warnings,
@@ -75,8 +68,6 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
         tried=data.get("tried") is True,
         confirmed=data.get("confirmed") is True,
         kept=kept if isinstance(kept, bool) else None,
-        state=state,
-        odd=odd,
         version=version_in(data),
     )
 
@@ -84,16 +75,6 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
 def version_in(data: Mapping[str, Any]) -> str:
     """The version of ganeti-ovs that answers; "" if it does not say, as older ones do."""
     return printable(str(data.get("version") or ""))[:_VERSION]
-
-
-def _state(data: object) -> tuple[State, str]:
-    try:
-        return received_state(data), ""
-    except BadInput as err:
-        return (
-            {},
-            f"how its vSwitches are is not understood ({err}); another version?",
-        )
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Any]:

@@ -120,10 +120,10 @@ def all_documents(cluster: Cluster) -> tuple[dict[str, str], list[str]]:
     return found, problems
 
 
-def idle_settings(desired: DesiredSwitches) -> list[str]:
-    """Settings that nodes have for vSwitches that their group does not have, in words."""
+def idle_settings(desired: DesiredSwitches) -> list[tuple[str, str]]:
+    """(node, vSwitch) of settings that the node has for a vSwitch that its group does not have."""
     return [
-        f"{node}: has settings of its own for {name}, which its node group does not have"
+        (node, name)
         for node, own in sorted(desired.nodes.items())
         for name in sorted(own.switches.keys() - desired.stored.switches.keys())
     ]

@@ -60,11 +60,21 @@ class Rollout:
     force: bool = False
     watch: Watch = unwatched
 
-    def change(self, proposal: Proposal, *, dry_run: bool = False) -> Result:
-        """Ask all nodes that it is about; if none refuses, store it and carry it to them."""
+    def change(
+        self,
+        proposal: Proposal,
+        *,
+        dry_run: bool = False,
+        agreed: Callable[[], None] = lambda: None,
+    ) -> Result:
+        """Ask all nodes that it is about; if none refuses, store it and carry it to them.
+
+        `agreed` is called when none has refused, before anything is changed.
+        """
         asked = self._ask(proposal.desired)
         if dry_run or asked.failed:
             return asked
+        agreed()
         if proposal.tags.add or proposal.tags.remove:
             self.master.change_tags(
                 proposal.owner, proposal.revisions, proposal.tags, proposal.what

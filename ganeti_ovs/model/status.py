@@ -53,6 +53,8 @@ class Daemon:
     version: str = ""
     datapath_types: tuple[str, ...] = ()
     """Those that it has (Open_vSwitch.datapath_types)."""
+    iface_types: tuple[str, ...] = ()
+    """The types of interfaces that it has (Open_vSwitch.iface_types)."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Uplink:
     mtu_request: int | None = None
     enabled: bool | None = None
     """Whether its bond uses it; None if it is in none, or was not to be found out."""
+    delayed: bool = False
+    """Its bond waits (bond_updelay, bond_downdelay) before it uses it, or does not."""
     lacp: bool | None = None
     """Whether the other side answers (Interface.lacp_current); None without LACP."""
 
@@ -110,6 +114,8 @@ class SwitchStatus:
     controlled: bool | None = None
     """Whether a controller is connected; None without one."""
     rstp: bool = False
+    blocked: tuple[str, ...] = ()
+    """Ports that broadcasts do not leave by, though RSTP is off: what it has left, or no-flood."""
     trunks: tuple[int, ...] = ()
     """VLANs that its uplinks let through; none: all."""
     uplinks: tuple[Uplink, ...] = ()
@@ -170,13 +176,15 @@ class NicState(StrEnum):
     FAILED = "failed"
     """ovs-vswitchd does not have it, whatever the database says."""
     UNKNOWN = "unknown"
+    NO_GUEST = "no-guest"
+    """A port of ours whose guest does not run here."""
     STOCK = "stock"
     """Attached by Ganeti without us, and left as it is."""
 
 
 @dataclass(frozen=True)
 class NicStatus:
-    """A running guest's NIC of mode openvswitch."""
+    """A running guest's NIC of mode openvswitch, or a port of ours that was left behind."""
 
     instance: str
     index: str
@@ -224,6 +232,8 @@ class NodeStatus:
     """In the order of instances and indices."""
     problems: tuple[Problem, ...] = ()
     """Errors first."""
+    unread: str = ""
+    """Why the database could not be read, which is no problem where nothing needs Open vSwitch."""
 
     @property
     def errors(self) -> list[Problem]:

@@ -18,7 +18,7 @@ from ganeti_ovs.plan.portwords import port_words
 if TYPE_CHECKING:
     from ganeti_ovs.cluster.news import News
     from ganeti_ovs.cluster.runtime import Runtime
-    from ganeti_ovs.node.look import Seen
+    from ganeti_ovs.node.seen import Seen
 
 _UNPOLICED = (
     "max_bandwidth holds only for what the guest receives: {} uses the userspace datapath, which"

@@ -6,7 +6,6 @@ so an interface that is missing later has gone, and is not one that is still to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.plug import parse_plug
 from ganeti_ovs.node import records
 from ganeti_ovs.node.running import Running, running_nics, whose
+from ganeti_ovs.node.seen import Seen, Trouble
 from ganeti_ovs.ovsdb.live import read_snapshot
 from ganeti_ovs.plan.portsplan import DesiredPorts
 
@@ -48,41 +48,6 @@ _PARAMETERS = ("port_type", "max_bandwidth", "max_burst")
 """Fields of NicSettings that only a Ganeti with `patches/` says."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What was seen."""
-
-    snapshot: Snapshot
-    desired: DesiredPorts
-    unwritten: Mapping[str, NicSettings]
-    """Taps whose records do not say (yet) what is desired -> what they are to say."""
-    problems: tuple[str, ...]
-    runs: Mapping[str, str] = field(default_factory=dict)
-    """Taps of all NICs that run here and are known -> their UUIDs."""
-    mixed: frozenset[str] = frozenset()
-    """Instances that hold a tap of which nobody knows which NIC it is."""
-    wrong: Mapping[str, str] = field(default_factory=dict)
-    """Taps whose NICs' settings are wrong -> which of the problems says so."""
-
-    def recorded(self, here: Runtime) -> Seen:
-        """The same after the records have been written; ports tell of those that could not be."""
-        problems, unrecorded = [*self.problems], set()
-        for tap, nic in self.unwritten.items():
-            plug = parse_plug(self.desired.nics[tap].plug)
-            try:
-                if plug is not None:
-                    records.write(here, nic, plug)
-            except OSError as err:
-                unrecorded.add(tap)
-                why = err.strerror or str(err)
-                problems.append(
-                    f"{where(nic)}: its settings could not be kept: {why};"
-                    " gnt-ovs reconcile will not know them"
-                )
-        desired = replace(self.desired, unrecorded=frozenset(unrecorded))
-        return replace(self, desired=desired, problems=tuple(problems))
-
-
 def look(
     client: Client,
     here: Runtime,
@@ -91,14 +56,17 @@ def look(
     monitors: Monitors | None = None,
     *,
     whole: bool = True,
+    snapshot: Snapshot | None = None,
 ) -> Seen:
     """Look at everything. `news`: NICs (by UUID) as Ganeti has just said they are.
 
     `busy` are taps that somebody else goes on working at, and that are left out. `monitors`
     keeps what guests have answered at an earlier look. `whole`: False if Ganeti says nothing
-    of the NIC parameters of `patches/`; they stay as they are known.
+    of the NIC parameters of `patches/`; they stay as they are known. `snapshot`: what the
+    database has, if that has just been read.
     """
-    snapshot = read_snapshot(client)
+    if snapshot is None:
+        snapshot = read_snapshot(client)
     numbers = interfaces()
     plugs = {name: records.plug_now(index) for name, index in numbers.items()}
     view = _Look(snapshot, plugs, here, news, whole)
@@ -106,21 +74,21 @@ def look(
     for tap in sorted(busy):
         running.pop(tap, None)
         view.kept[tap] = ""
-        view.problems.append(f"{tap}: another call for it does not end; it is left out")
-    wrong = {}
+        words = f"another call for {tap} does not end; it is left out"
+        view.troubles.append(Trouble("busy", tap, "", words))
     for one in running.values():
         try:
             view.see(one)
         except BadInput as err:
             view.kept[one.tap] = ""
             nic = one.nic or NicSettings()
-            wrong[one.tap] = f"{where(nic.but(tap=one.tap))}: {err}"
-            view.problems.append(wrong[one.tap])
-    view.problems += [kept(_by_index(nics)) for nics in view.moved.values()]
+            view.troubles.append(
+                Trouble("nic-wrong", one.tap, where(nic.but(tap=one.tap)), str(err))
+            )
+    for nics in view.moved.values():
+        view.troubles.append(Trouble("index-moved", nics[0].tap, "", kept(_by_index(nics))))
     desired = DesiredPorts(view.nics, plugs, frozenset(view.others), view.kept, frozenset(busy))
-    runs = {tap: one.nic.uuid for tap, one in running.items() if one.nic is not None}
-    mixed = frozenset(one.instance for one in running.values() if one.nic is None)
-    return Seen(snapshot, desired, view.unwritten, tuple(view.problems), runs, mixed, wrong)
+    return Seen(snapshot, desired, view.unwritten, tuple(view.troubles), running)
 
 
 class _Look:
@@ -140,7 +108,7 @@ class _Look:
         self.unwritten: dict[str, NicSettings] = {}
         self.moved: dict[str, list[NicSettings]] = {}
         """Guests' NICs whose tags by index mean another NIC by now."""
-        self.problems: list[str] = []
+        self.troubles: list[Trouble] = []
 
     @cached_property
     def tags(self) -> Tags:
@@ -154,7 +122,8 @@ class _Look:
         tap, nic = one.tap, one.nic
         if nic is None:
             self.kept[tap] = ""
-            self.problems.append(f"{whose(one)}: {one.unknown}; {_UNKNOWN.format(one.instance)}")
+            words = f"{one.unknown}; {_UNKNOWN.format(one.instance)}"
+            self.troubles.append(Trouble("nic-unknown", tap, whose(one), words))
             return
         if nic.mode != "openvswitch":
             # A running tap keeps its mode until the guest is started anew.
@@ -180,7 +149,7 @@ class _Look:
             and not self._is_known(one.instance)
         ):
             self.kept[tap] = ""
-            self.problems.append(f"{where(nic)}: {_NO_TAGS}")
+            self.troubles.append(Trouble("tags-unknown", tap, where(nic), _NO_TAGS))
             return
         else:
             current = self.tags.refresh(nic)

@@ -10,7 +10,7 @@ from ganeti_ovs.linux.link import Link, interfaces
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.node import records, steps
 from ganeti_ovs.node.carrying import Carrying
-from ganeti_ovs.node.look import Seen, look
+from ganeti_ovs.node.look import look
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import NODE, Session
 from ganeti_ovs.plan.portsplan import plan_ports
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ganeti_ovs.cluster.environment import NicSettings
     from ganeti_ovs.cluster.runtime import Runtime
+    from ganeti_ovs.node.seen import Seen
     from ganeti_ovs.plan.portchanges import PortChange
     from ganeti_ovs.plan.portsplan import PortsPlan, PortStep
 

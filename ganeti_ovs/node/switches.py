@@ -43,7 +43,7 @@ def prepare(
     tables = read_tables(client)
     if known is None:
         known = frozenset(switch.name for switch in wanted)
-    plan = plan_switches(wanted, Current(tables), _host(master, wanted, known))
+    plan = plan_switches(wanted, Current(tables), host(master, wanted, known))
     return plan, Checkpoint([*plan.operations], tables, devices=devices(wanted, plan.mtus))
 
 
@@ -102,9 +102,9 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
             # As it is now: who had the lock before may have kept another one.
             restored = (kept(runtime) if keeps else None) or ()
             names = frozenset(switch.name for switch in restored)
-            host = _host(master, restored, names) if restored else Host(frozenset())
+            there = host(master, restored, names) if restored else Host(frozenset())
             for switch in restored:
-                plan, tables = _plan_one(session, switch, host)
+                plan, tables = _plan_one(session, switch, there)
                 against = [*plan.errors, *plan.refused]
                 problems += against
                 if against:
@@ -145,9 +145,9 @@ def _restore_one(
     return True, odd + transaction.refused_devices(read_tables(session), (switch,))
 
 
-def _host(master: str, wanted: tuple[VSwitch, ...], known: frozenset[str]) -> Host:
+def host(master: str, wanted: tuple[VSwitch, ...], known: frozenset[str]) -> Host:
     """What there is of the node: of leftovers, those of vSwitches that are known; MTUs of the
-    devices that are wanted as uplinks.
+    devices that are wanted as uplinks. Raises Error.
     """
     names = frozenset(name for _index, name in if_nameindex())
     mtus = {device.name: device.mtu for device in devices(wanted, {})}

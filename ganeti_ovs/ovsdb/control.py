@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.model.errors import Error
 
 if TYPE_CHECKING:
-    from ganeti_ovs.ovsdb.session import Session
+    from ganeti_ovs.ovsdb.client import Client
     from ganeti_ovs.ovsdb.unixctl import Control
 
 
-def control_socket(session: Session) -> Control:
-    """The running ovs-vswitchd's control socket. Raises Error."""
+def control_socket(client: Client, limit: float = 4.0) -> Control:
+    """The running ovs-vswitchd's control socket. Raises Error.
+
+    `limit`: seconds within which ovs-vswitchd must answer, each time.
+    """
     try:
         from ganeti_ovs.ovsdb.unixctl import Control
     except ModuleNotFoundError as err:
@@ -22,11 +25,11 @@ def control_socket(session: Session) -> Control:
             f"ovs-vswitchd cannot be asked: Python has no {err.name}; install python3-openvswitch"
         ) from err
     problem: Error | None = None
-    directory = dirname(session.path)
+    directory = dirname(client.path)
     for name in sorted(listdir(directory)):
         if name.startswith("ovs-vswitchd.") and name.endswith(".ctl"):
             try:
-                return Control(f"{directory}/{name}")
+                return Control(f"{directory}/{name}", limit)
             except Error as err:  # one that was killed leaves its socket
                 problem = err
     raise problem or Error(f"no control socket of ovs-vswitchd in {directory}")

@@ -31,7 +31,11 @@ _COLUMNS = {
 
 def read_snapshot(client: Client) -> Snapshot:
     """All that reconciling looks at in the database."""
-    tables = client.read(_COLUMNS)
+    return snapshot(client.read(_COLUMNS))
+
+
+def snapshot(tables: Tables) -> Snapshot:
+    """The guests' ports in rows of one moment."""
     users = _users(tables)
     live: dict[str, Live] = {}
     bridges = tables.of(Bridge).values()

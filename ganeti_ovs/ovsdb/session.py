@@ -43,7 +43,8 @@ class Session(Client):
 
     The first lock (RFC 7047, 4.1.8) is named after `name`, a tap, NODE or SWITCHES: two
     calls for one tap come one after the other, calls for different taps do not
-    meet. Locks end with the connection, so a killed caller leaves none behind.
+    meet. Locks end with the connection, so a killed caller leaves none behind. Without `name`
+    there is no lock, for who changes nothing that anybody else does.
 
     `limit` is the time in seconds that waiting for ovs-vswitchd may take, each time.
     """
@@ -55,7 +56,8 @@ class Session(Client):
         self._held: dict[str, bool] = {}
         self._asked: dict[str, int] = {}
         self._cur_cfg = -1
-        self._ask_for(name)
+        if name:
+            self._ask_for(name)
         self._monitor_request = self.post(
             "monitor", DATABASE, None, {_ROOT: {"columns": ["cur_cfg"]}}
         )

@@ -26,18 +26,21 @@ _WORDS = 300
 
 
 class Control:
-    """One connection to the socket `path`. A context manager. Raises Error when nobody listens."""
+    """One connection to the socket `path`. A context manager. Raises Error when nobody listens.
 
-    def __init__(self, path: str) -> None:
+    `limit`: seconds within which it must be taken, and each command be answered.
+    """
+
+    def __init__(self, path: str, limit: float = _LIMIT) -> None:
         self._path = path
-        deadline = monotonic() + _LIMIT
+        deadline = monotonic() + limit
         # NOTE: EAGAIN, as long as the queue of connections is full: it is busy.
-        while (opened := _opened(path))[0] == errno.EAGAIN and monotonic() < deadline:
+        while (opened := _opened(path, limit))[0] == errno.EAGAIN and monotonic() < deadline:
             sleep(_AGAIN)
         failed, stream = opened
         if failed:
             raise self._silent(failed)
-        self._client = UnixctlClient(_InTime(stream))
+        self._client = UnixctlClient(_InTime(stream, limit))
 
     def __enter__(self) -> Control:
         return self
@@ -60,23 +63,27 @@ class Control:
         return Error(f"ovs-vswitchd does not answer at {self._path}: {why}")
 
 
-def _opened(path: str) -> tuple[int, Any]:
+def _opened(path: str, limit: float) -> tuple[int, Any]:
     """(0 or the number of an error, the stream)."""
     found: tuple[int, Any] = Stream.open_block(
-        Stream.open(f"unix:{path}"), timeout=int(_LIMIT * 1000)
+        Stream.open(f"unix:{path}"), timeout=int(limit * 1000)
     )
     return found
 
 
 class _InTime(Connection):  # type: ignore[misc]
-    """A connection on which no answer is waited for longer than _LIMIT.
+    """A connection on which no answer is waited for longer than `limit` seconds.
 
     NOTE: the library's UnixctlClient waits by transact_block, and that by recv_block, without
     an end.
     """
 
+    def __init__(self, stream: Any, limit: float) -> None:
+        super().__init__(stream)
+        self._limit = limit
+
     def transact_block(self, request: Any) -> tuple[int, Any]:
-        self._deadline = monotonic() + _LIMIT
+        self._deadline = monotonic() + self._limit
         answer: tuple[int, Any] = super().transact_block(request)
         return answer
 

@@ -10,7 +10,7 @@ from ganeti_ovs.model.hanging import MIRROR, REFERENCES
 from ganeti_ovs.model.operations import Insert, Mutate, Mutation, Update, at
 from ganeti_ovs.model.rows import STATUS, Interface, Named, Port, Uuid
 from ganeti_ovs.model.value import Frozen
-from ganeti_ovs.plan.port import EDGE, NO_TREE
+from ganeti_ovs.plan.port import NO_TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _OURS = STATUS | {
 """Columns of guests' Port and Interface rows that are nobody else's."""
 _OUR_KEYS = {
     "external_ids": ("ganeti-", "attached-mac", "iface-id", "iface-status"),
-    "other_config": (*NO_TREE, *EDGE),
+    "other_config": tuple(NO_TREE),
 }
 """What our keys in these columns begin with."""
 

@@ -65,10 +65,10 @@ class PortsPlan:
     steps: tuple[PortStep, ...] = ()
     left: tuple[str, ...] = ()
     """Ports that are left alone though they look odd; words for people, one a line."""
-    problems: tuple[str, ...] = ()
-    """What cannot be put right, the same."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Taps that cannot get the port that they are to have -> why."""
+    """Taps whose ports cannot be put right -> why."""
+    problems: tuple[str, ...] = ()
+    """The same, with whose they are."""
 
 
 def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
@@ -108,7 +108,7 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
     for table, uuid in snapshot.orphans:
         change = PortChange(PortKind.ROW_REMOVED, subject=table)
         steps.append(PortStep("", change, [], [Delete(table, uuid)]))
-    return PortsPlan(tuple(steps), tuple(left), tuple(problems), refused)
+    return PortsPlan(tuple(steps), tuple(left), refused, tuple(problems))
 
 
 def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) -> PortStep | None:

@@ -71,6 +71,13 @@ def _port(port: Port, current: Current) -> dict[str, Any]:
     return state
 
 
+def cut_off(name: str, current: Current) -> list[str]:
+    """VLANs of guests of the vSwitch `name` that its uplinks do not let through, in words."""
+    ports = current.ports_of(current.bridges[name])
+    guests = {words: port for port in ports if (words := current.guest(port))}
+    return _cut(guests, [port for port in ports if port.ours and not current.guest(port)])
+
+
 def _cut(guests: dict[str, Port], uplinks: list[Port]) -> list[str]:
     """VLANs of guests that no uplink lets through; 0 is the untagged network."""
     passing: set[int] = set()

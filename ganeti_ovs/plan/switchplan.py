@@ -28,6 +28,8 @@ class SwitchesPlan:
     """Those that are not there, or there and should not be. (At boot they may come or go.)"""
     mtus: Mapping[str, int] = field(default_factory=dict)
     """Not words: devices whose MTU changes -> what they are to have (bytes)."""
+    stays: tuple[str, ...] = ()
+    """Those of the warnings that are true without any change: what was set by hand."""
 
 
 class Draft:
@@ -41,6 +43,7 @@ class Draft:
         self.errors: list[str] = []
         self.devices: list[str] = []
         self.mtus: dict[str, int] = {}
+        self.stays: list[str] = []
 
     def done(self) -> SwitchesPlan:
         """The plan, with a note for the database's log if there is anything to do."""
@@ -48,9 +51,10 @@ class Draft:
         return SwitchesPlan(
             operations=(*note, *self.operations),
             changes=tuple(self.changes),
-            warnings=tuple(self.warnings),
+            warnings=(*self.warnings, *self.stays),
             refused=tuple(self.refused),
             errors=tuple(self.errors),
             devices=tuple(self.devices),
             mtus=self.mtus,
+            stays=tuple(self.stays),
         )

@@ -181,7 +181,7 @@ class _Planner:
         ports: list[Reference] = []
         kept += self._uplinks(switch, suffix, ports)
         self.plan.operations += [bridge_ports(bridge, "insert", port) for port in ports]
-        self.plan.warnings += [f"{name}: {one} was set by hand and stays" for one in kept]
+        self.plan.stays += [f"{name}: {one} was set by hand and stays" for one in kept]
 
     def _uplinks(self, switch: VSwitch, suffix: str, ports: list[Reference]) -> list[str]:
         """Adds to `ports` what the bridge does not have yet; what stays as somebody has set it."""

@@ -36,18 +36,19 @@ def watcher(cluster: Cluster) -> None:
 
 def test_verify(cluster: Cluster) -> None:
     ovs(cluster, "add-switch", "br-data", *NEW, "--trunks", "100")
-    assert ovs(cluster, "verify").count(": right\n") == 3
+    assert ovs(cluster, "verify").count(": right (") == 3
     cluster.node(2).run("ovs-vsctl", "set", "port", "eth2", "trunks=100,200")
     out = ovs(cluster, "verify", code=1)
-    assert "node2.lab: differs, apply would do: br-data: eth2: trunks 100 200 -> 100\n" in out
-    assert out.count(": right\n") == 2
-    reports = json.loads(ovs(cluster, "verify", "-n", "node2.lab", "--json", code=1))
-    assert [report["node"] for report in reports] == ["node2.lab"]
-    assert reports[0]["drift"] == ["br-data: eth2: trunks 100 200 -> 100"]
+    assert "node2.lab: error: br-data: differs: eth2: trunks 100 200 -> 100; gnt-ovs apply\n" in out
+    assert out.count(": right (") == 2
+    report = json.loads(ovs(cluster, "verify", "-n", "node2.lab", "--json", code=1))
+    assert [one["node"] for one in report["nodes"]] == ["node2.lab"]
+    (problem,) = report["nodes"][0]["problems"]
+    assert (problem["kind"], problem["subject"]) == ("differs", "br-data")
     done = cluster.master.run("gnt-cluster", "verify", check=False)
-    assert "differs, gnt-ovs apply would do: br-data: eth2: trunks 100 200 -> 100" in done.stdout
+    assert "br-data: differs: eth2: trunks 100 200 -> 100; gnt-ovs apply" in done.stdout
     ovs(cluster, "apply")
-    assert ovs(cluster, "verify").count(": right\n") == 3
+    assert ovs(cluster, "verify").count(": right (") == 3
     done = cluster.master.run("gnt-cluster", "verify", check=False)
     assert "ganeti-ovs" not in done.stdout + done.stderr
 
@@ -56,7 +57,7 @@ def test_a_node_that_does_not_answer(cluster: Cluster) -> None:
     with unplugged(cluster, "m3"):
         out = ovs(cluster, "verify", code=1)
     assert "node3.lab: error: " in out
-    assert out.count(": right\n") == 2
+    assert out.count(": right (") == 2
 
 
 def test_a_node_in_another_group(cluster: Cluster) -> None:
@@ -71,7 +72,7 @@ def test_a_node_in_another_group(cluster: Cluster) -> None:
         watcher(cluster)
         assert bridges(cluster, 3) == {"br0", "br-rack2"}
         out = ovs(cluster, "verify")
-        assert "node3.lab: has settings of its own for br-data, which its node group" in out
+        assert "node group rack2: warning: br-data: node node3.lab has settings of its own" in out
         cluster.gnt("group", "assign-nodes", "default", "node3.lab")
         watcher(cluster)
         assert bridges(cluster, 3) == {"br0", "br-data"}
@@ -118,7 +119,7 @@ def test_another_master(cluster: Cluster) -> None:
         words = ",".join(map(str, trunks))
         second.run("gnt-ovs", "modify-switch", "br-data", "--trunks", words)
         assert all(uplink(cluster, node)["trunks"] == trunks for node in NODES)
-        assert second.run("gnt-ovs", "verify").stdout.count(": right\n") == 3
+        assert second.run("gnt-ovs", "verify").stdout.count(": right (") == 3
         # The node is set back to what it had in between, as from a backup.
         third.run("ovs-vsctl", "set", "Port", "eth2", "trunks=100,800")
         third.run("sh", "-c", 'printf %s "$0" >/var/lib/ganeti-ovs/switches.json', kept.strip())
@@ -129,7 +130,7 @@ def test_another_master(cluster: Cluster) -> None:
     assert "node node3.lab does not have its vSwitches (it has others, or none)" in done.stdout
     watcher(cluster)
     assert uplink(cluster, 3)["trunks"] == trunks
-    assert ovs(cluster, "verify").count(": right\n") == 3
+    assert ovs(cluster, "verify").count(": right (") == 3
     done = cluster.master.run("gnt-cluster", "verify", check=False)
     assert "ganeti-ovs" not in done.stdout + done.stderr
 
@@ -154,4 +155,4 @@ def test_who_has_tried_in_vain_says_so_to_any_master(cluster: Cluster) -> None:
     assert "node node3.lab does not have its vSwitches (not confirmed within 30 s)" in done.stdout
     ovs(cluster, "apply")
     assert uplink(cluster, 3)["trunks"] == right
-    assert ovs(cluster, "verify").count(": right\n") == 3
+    assert ovs(cluster, "verify").count(": right (") == 3

@@ -79,6 +79,8 @@ class Job:
     """s that run first and do not count."""
     seconds: int = 10
     """s that count."""
+    spoil: bool = False
+    """True: somebody takes the guests' qdiscs away by tc in the end."""
 
     def line(self) -> str:
         """This job as one line of JSON."""
@@ -131,6 +133,10 @@ class Result:
     """Share of the machine's processors in use while it measured, 0 to 1."""
     changed: tuple[float, float] = (0, 0)
     """When the hook for `live` was started and had ended, s after the traffic's start."""
+    limits: tuple[tuple[int, int], ...] = ()
+    """For every guest, what the product finds that the kernel limits: (sends, receives), bit/s."""
+    spoiled: tuple[tuple[int, int], ...] = ()
+    """The same after the qdiscs were taken away."""
     error: str = ""
 
 
@@ -143,5 +149,7 @@ def parse_result(line: str) -> Result:
         rows=(data["rows"][0], data["rows"][1]),
         busy=data["busy"],
         changed=(data["changed"][0], data["changed"][1]),
+        limits=tuple((one[0], one[1]) for one in data["limits"]),
+        spoiled=tuple((one[0], one[1]) for one in data["spoiled"]),
         error=data["error"],
     )

@@ -88,6 +88,20 @@ def test_a_change_on_a_live_port_acts_at_once(
     assert min(intervals) > 0.3 * min(before, after)
 
 
+def test_limits_that_are_taken_away_are_noticed(kernel: Kernel) -> None:
+    """By the status of a node; Open vSwitch itself does not see it."""
+    flows = (Flow("out", "udp", offered=M),)
+    guests = (Guest(flows, limit=Limit(10 * M)), Guest(flows, limit=Limit(100 * M)))
+    result = kernel.measure(Job(guests, warmup=0, seconds=1, spoil=True))
+    assert result.limits == ((10 * M, 10 * M), (100 * M, 100 * M))
+    assert result.spoiled == ((0, 0), (0, 0))
+
+
+def test_no_limit_is_none(kernel: Kernel) -> None:
+    guest = Guest((Flow("out", "udp", offered=M),), limit=Limit())
+    assert kernel.measure(Job((guest,), warmup=0, seconds=1)).limits == ((0, 0),)
+
+
 @directions
 def test_an_unlimited_neighbour_is_not_slowed(kernel: Kernel, direction: str) -> None:
     """Both ask for what the machine can surely carry: at its ceiling, every packet that the

@@ -73,14 +73,16 @@ def test_nothing_kept_is_nothing_to_say(ovs: OpenVSwitch, product: Product) -> N
 def test_lacp_and_links(node: Node, ovs: OpenVSwitch, product: Product) -> None:
     until(ovs, product, 0)
     ovs.vsctl("set", "port", "peer", "lacp=off")
-    silent = "warning: br0: bond-br0: the other side of e0, e1 speaks no LACP"
+    silent = (
+        "br0: nothing passes: bond-br0 uses none of e0, e1; the other side of e0, e1 speaks no LACP"
+    )
     until(ovs, product, 1, silent)
     ovs.vsctl("set", "port", "peer", "lacp=active")
     until(ovs, product, 0)
     run("ip", "link", "set", "p1", "down")
     until(ovs, product, 1, "warning: br0: e1 has no link")
     run("ip", "link", "set", "p0", "down")
-    until(ovs, product, 1, "warning: br0: no uplink has a link: e0, e1")
+    until(ovs, product, 1, "br0: no uplink has a link: e0, e1")
 
 
 def test_drift(node: Node, ovs: OpenVSwitch, product: Product) -> None:
@@ -89,11 +91,12 @@ def test_drift(node: Node, ovs: OpenVSwitch, product: Product) -> None:
     ovs.vsctl("set", "bridge", "br0", "fail_mode=secure")
     assert verified(ovs, product) == (
         1,
-        "ganeti-ovs: differs, gnt-ovs apply would do: br0: bond-br0: trunks 10 -> unset\n"
-        "ganeti-ovs: warning: br0: fail_mode secure was set by hand and stays\n",
+        "ganeti-ovs: br0: differs: bond-br0: trunks 10 -> unset; gnt-ovs apply\n"
+        "ganeti-ovs: br0: fail_mode is secure and it has no controller: all guests on it are cut"
+        " off; ovs-vsctl del-fail-mode br0\n",
     )
     ovs.vsctl("del-br", "br0")
-    assert "ganeti-ovs: differs, gnt-ovs apply would do: br0: made\n" in verified(ovs, product)[1]
+    assert "ganeti-ovs: br0: it is not there; gnt-ovs apply\n" in verified(ovs, product)[1]
 
 
 def test_mtu_and_vlans(node: Node, ovs: OpenVSwitch, product: Product) -> None:

@@ -14,6 +14,7 @@ from ganeti_ovs.model.plug import Plug
 from ganeti_ovs.model.snapshot import Snapshot
 from ganeti_ovs.node import look as looking
 from ganeti_ovs.node.running import Running
+from ganeti_ovs.node.seen import Seen
 from tests.captured import ACCESS, DIRECTORY, environment
 from tests.unit.test_imports import PACKAGE
 
@@ -93,7 +94,7 @@ def reads(here: Runtime, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def view(here: Runtime, monkeypatch: pytest.MonkeyPatch, *running: Running) -> looking.Seen:
+def view(here: Runtime, monkeypatch: pytest.MonkeyPatch, *running: Running) -> Seen:
     """What a look sees on a node with an empty database."""
     nothing = Snapshot(live={}, odd={}, switches=frozenset(), orphans=())
     monkeypatch.setattr(looking, "read_snapshot", lambda _client: nothing)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ganeti_ovs import __version__
 from ganeti_ovs.cluster.master import Cluster, Group, Master, Node
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.cluster.switchtags import REVISION, TagChange
@@ -25,7 +26,8 @@ from ganeti_ovs.master.journal import Journal
 from ganeti_ovs.master.rollout import Rollout
 from ganeti_ovs.model.errors import Error
 
-FINE = 'read d; echo \'{"applied": true, "changes": ["br0: made"]}\'; read c;'
+_ANSWER = json.dumps({"applied": True, "changes": ["br0: made"], "version": __version__})
+FINE = f"read d; echo '{_ANSWER}'; read c;"
 FINE += " echo '{\"confirmed\": true}'"
 REFUSES = 'read d; echo \'{"applied": false, "error": "br0: eth0 carries an address"}\''
 

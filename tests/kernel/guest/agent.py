@@ -102,12 +102,18 @@ def _watch(
         tuple(flow.finish() for flow in flows) for flows in traffic
     ]
     used_after, total_after = processor_times()
+    ports = [port(number) for number in guests]
+    tc, limits = tuple(map(net.switch.tc, ports)), product.found_limits(ports)
+    if job.spoil:
+        net.switch.spoil(ports)
     return Result(
         flows=tuple(measured),
-        tc=tuple(net.switch.tc(port(number)) for number in guests),
+        tc=tc,
         rows=(net.switch.rows("QoS"), net.switch.rows("Queue")),
         busy=(used_after - used) / max(1, total_after - total),
         changed=changed,
+        limits=limits,
+        spoiled=product.found_limits(ports) if job.spoil else (),
     )
 
 

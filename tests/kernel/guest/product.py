@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from socket import if_nametoindex
 
+from ganeti_ovs.linux.qdisc import limits
 from ganeti_ovs.model.nic import Nic
 from ganeti_ovs.model.vlan import Vlan
 from ganeti_ovs.node.ports import attach
@@ -85,6 +87,12 @@ def runs(database: dict[str, str], tap: str, number: int, pid: int) -> None:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True)
         (root / name).write_text(text)
+
+
+def found_limits(ports: list[str]) -> tuple[tuple[int, int], ...]:
+    """What the status of a node finds that the kernel limits: (sends, receives), bit/s."""
+    found = limits({name: if_nametoindex(name) for name in ports})
+    return tuple((found[name].sends, found[name].receives) for name in ports)
 
 
 def _common(database: dict[str, str]) -> dict[str, str]:

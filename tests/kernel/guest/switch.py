@@ -60,6 +60,13 @@ class Switch:
         self.vsctl(*clear[1:], "--", "--all", "destroy", "QoS", "--", "--all", "destroy", "Queue")
         self.vsctl(*remove[1:])
 
+    def spoil(self, ports: list[str]) -> None:
+        """What an administrator's script might do: its own ingress qdisc, and no shaper."""
+        for port in ports:
+            run("tc", "qdisc", "del", "dev", port, "root")
+            run("tc", "qdisc", "del", "dev", port, "ingress")
+            run("tc", "qdisc", "add", "dev", port, "ingress")
+
     def rows(self, table: str) -> int:
         """How many rows the table has."""
         return len(self.vsctl("--bare", "--columns=_uuid", "find", table).split())

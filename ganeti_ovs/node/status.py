@@ -1,0 +1,230 @@
+"""This node's status: everything is looked at, now, and nothing is changed.
+
+Of Ganeti what is wanted, of the database what is written, of ovs-vswitchd what is in effect, of
+the kernel what is there. What could not be found out is a problem, no failure.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from ganeti_ovs import __version__
+from ganeti_ovs.cluster.qemu import Monitors
+from ganeti_ovs.linux.devices import devices
+from ganeti_ovs.linux.ending import trace
+from ganeti_ovs.linux.locks import Busy
+from ganeti_ovs.linux.qdisc import limits
+from ganeti_ovs.model.document import digest, from_document
+from ganeti_ovs.model.errors import BadInput, Error
+from ganeti_ovs.model.reported import Asked
+from ganeti_ovs.model.rows import Root
+from ganeti_ovs.model.status import NodeStatus, Problem, Severity
+from ganeti_ovs.node.document import change_lock, kept, kept_digest
+from ganeti_ovs.node.guests import guests, unseen_guests
+from ganeti_ovs.node.look import look
+from ganeti_ovs.node.switches import host
+from ganeti_ovs.ovsdb.asked import ask_all
+from ganeti_ovs.ovsdb.live import snapshot
+from ganeti_ovs.ovsdb.pulse import LIMIT, pulse
+from ganeti_ovs.ovsdb.reports import next_cfg, read_all, read_columns
+from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.plan.current import Current, Host
+from ganeti_ovs.plan.flood import vlans
+from ganeti_ovs.plan.found import Found, Wanted
+from ganeti_ovs.plan.judge import document_problems, in_order, judge
+from ganeti_ovs.plan.nicstatus import unknown
+from ganeti_ovs.plan.portsplan import PortsPlan, plan_ports
+from ganeti_ovs.plan.vswitch import plan_switches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    from ganeti_ovs.cluster.runtime import Runtime
+    from ganeti_ovs.model.reported import Device, Limits
+    from ganeti_ovs.model.rows import Tables
+    from ganeti_ovs.model.vswitch import VSwitch
+    from ganeti_ovs.node.seen import Seen
+    from ganeti_ovs.plan.switchplan import SwitchesPlan
+
+    T = TypeVar("T")
+
+PATIENCE = 2.0
+"""Seconds that a change of the node's vSwitches that is under way is waited for."""
+_START = "systemctl restart openvswitch-switch"
+_WHILE = 2.0
+"""Seconds for which a quiet moment is waited for, as ports of guests come and go."""
+_LOOKS = 3
+"""How often ports that are not right are looked at: guests come and go meanwhile."""
+
+
+def node_status(
+    here: Runtime, master: str, sent: str | None = None, patience: float = PATIENCE
+) -> NodeStatus:
+    """All of it. `sent`: the document that the master wants; None: the kept one is what is wanted.
+
+    `master`: the address of who calls by ssh; "": nobody does. `patience`: seconds that a change
+    that is under way is waited for; what differs in the middle of one is no drift.
+    """
+    return _Status(here, master, sent).look(patience)
+
+
+class _Status:
+    def __init__(self, here: Runtime, master: str, sent: str | None) -> None:
+        self.here, self.master, self.sent = here, master, sent
+        self.node = os.uname().nodename
+        self.problems: list[Problem] = []
+        self.under_way = False
+
+    def look(self, patience: float) -> NodeStatus:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(change_lock(self.here, patience, shared=True))
+            except Busy as err:
+                self.under_way = True
+                text = f"{err}; whether they are as wanted is not known"
+                self._say(Severity.WARNING, "under-way", text)
+            except Error as err:
+                self._say(Severity.ERROR, "lock", str(err))
+            wanted = self._wanted()
+            try:
+                with Session(self.here.socket, "", LIMIT) as session:
+                    found = self._found(session, wanted)
+            except Error as err:
+                trace()
+                return self._unseen(err, wanted)
+        return judge(found, self.node, __version__)
+
+    def _unseen(self, err: Error, wanted: Wanted) -> NodeStatus:
+        """While the database does not answer, which harms no node that does without it."""
+        there = self._try("guests", lambda: unseen_guests(self.here)) or {}
+        if there or wanted.switches or wanted.kept is not None:
+            self._say(Severity.ERROR, "database-dead", str(err), _START)
+        problems = in_order([*self.problems, *document_problems(wanted)])
+        nics = unknown(there.values())
+        return NodeStatus(
+            self.node,
+            __version__,
+            unread=str(err),
+            kept=wanted.kept,
+            nics=nics,
+            problems=problems,
+        )
+
+    def _say(self, severity: Severity, kind: str, text: str, repair: str = "") -> None:
+        self.problems.append(Problem(severity, kind, text, repair=repair))
+
+    def _try(self, kind: str, question: Callable[[], T]) -> T | None:
+        """What it answers; None, and a problem that says why, if it does not."""
+        try:
+            return question()
+        except Error as err:
+            trace()
+            self._say(Severity.ERROR, kind, str(err))
+        return None
+
+    def _wanted(self) -> Wanted:
+        digested = self._try("document", lambda: kept_digest(self.here))
+        switches: tuple[VSwitch, ...] | None = None
+        if self.sent is not None:
+            try:
+                return Wanted(from_document(self.sent)[0], digested, digest(self.sent))
+            except BadInput as err:
+                self._say(Severity.ERROR, "document-sent", str(err))
+        elif digested:
+            switches = self._try("document", lambda: kept(self.here))
+        return Wanted(switches, digested)
+
+    def _found(self, session: Session, wanted: Wanted) -> Found:
+        """All of one moment: if a change comes meanwhile, all is asked anew, as long as it may."""
+        deadline, said = monotonic() + _WHILE, [*self.problems]
+        while True:
+            found = self._asked(session, wanted)
+            before = next(iter(found.tables.of(Root).values()), None)
+            quiet = before is not None and next_cfg(session) == before.next_cfg <= before.cur_cfg
+            if quiet or found.dead or monotonic() > deadline:
+                return found
+            self.problems[:] = said
+
+    def _asked(self, session: Session, wanted: Wanted) -> Found:
+        dead = pulse(session)
+        seen, ports, tables = self._ports(session)
+        there = self._try("kernel", devices)
+        columns = read_columns(session, tables)
+        current = Current(tables)
+        floods = {name: vlans(current, bridge) for name, bridge in current.bridges.items()}
+        asked = Asked() if dead else ask_all(session, floods)
+        if asked.problem:
+            self._say(Severity.WARNING, "not-asked", asked.problem)
+        plan = None if self.under_way else self._drift(tables, wanted, there)
+        return Found(
+            tables=tables,
+            dead=dead,
+            columns=columns,
+            asked=asked,
+            devices=there,
+            limits=self._limits(there, seen),
+            wanted=wanted,
+            plan=plan,
+            guests=guests(seen) if seen else None,
+            desired=seen.desired if seen else None,
+            snapshot=seen.snapshot if seen else snapshot(tables),
+            ports=ports,
+            problems=tuple(self.problems),
+        )
+
+    def _limits(
+        self, there: Mapping[str, Device] | None, seen: Seen | None
+    ) -> Mapping[str, Limits] | None:
+        """What the kernel limits on guests' taps; after one answer that has not come, no other."""
+        if there is None or seen is None:
+            return None
+        taps = {tap: there[tap].index for tap in seen.running if tap in there}
+        return self._try("kernel", lambda: limits(taps))
+
+    def _drift(
+        self, tables: Tables, wanted: Wanted, there: Mapping[str, Device] | None
+    ) -> SwitchesPlan | None:
+        """What `gnt-ovs apply` would do; None where that is not to be found out."""
+        if wanted.switches is None or there is None:
+            return None
+        switches, names = wanted.switches, frozenset(one.name for one in wanted.switches)
+        known = self._try("kernel", lambda: host(self.master, switches, names))
+        return plan_switches(switches, Current(tables), known or Host(frozenset(there)))
+
+    def _ports(self, session: Session) -> tuple[Seen | None, PortsPlan | None, Tables]:
+        """What there is of guests' ports, what is to be done for them, and all rows.
+
+        NOTE: the database is read before the kernel, and a guest may have come in between; what
+        is wrong is wrong at each of several looks.
+        """
+        monitors = Monitors()
+        wrong: set[str] | None = None
+        for _number in range(_LOOKS):
+            tables = read_all(session)
+            seen = self._try("guests", partial(self._seen, session, tables, monitors))
+            if seen is None:
+                return None, None, tables
+            plan = plan_ports(seen.desired, seen.snapshot)
+            due = {step.tap for step in plan.steps} | set(plan.refused)
+            wrong = due if wrong is None else wrong & due
+            if not wrong:
+                break
+        return seen, _only(plan, wrong or set()), tables
+
+    def _seen(self, session: Session, tables: Tables, monitors: Monitors) -> Seen:
+        return look(session, self.here, {}, monitors=monitors, snapshot=snapshot(tables))
+
+
+def _only(plan: PortsPlan, taps: set[str]) -> PortsPlan:
+    """What is to be done for these taps."""
+    return replace(
+        plan,
+        steps=tuple(step for step in plan.steps if step.tap in taps),
+        refused={tap: why for tap, why in plan.refused.items() if tap in taps},
+    )

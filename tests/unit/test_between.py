@@ -1,0 +1,95 @@
+"""What is odd between nodes, and what got worse, by statuses that are made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ganeti_ovs.master.aftermath import got_worse, look_again
+from ganeti_ovs.master.survey import Survey
+from ganeti_ovs.model.status import NodeStatus, PortSettings, Severity
+from ganeti_ovs.plan.between import differences, named, versions, worse
+from tests.unit.statuses import error, nic, node, switch, uplink, warning
+
+
+def with_mtus(name: str, *mtus: int | None) -> NodeStatus:
+    uplinks = tuple(uplink(f"e{number}", mtu=mtu) for number, mtu in enumerate(mtus))
+    return node(name, switches=(switch(uplinks=uplinks),), nics=())
+
+
+def lines(*statuses: NodeStatus) -> list[str]:
+    return [one.line for one in differences({one.node: one for one in statuses})]
+
+
+def test_all_well() -> None:
+    guest = node("n2", nics=(nic("other.lab", mac="aa:00:77:00:00:02"),))
+    assert lines(node("n1"), guest) == []
+    assert lines() == []
+
+
+def test_mtus() -> None:
+    assert lines(with_mtus("n1", 9000, 9000), with_mtus("n2", 9000, 1500), with_mtus("n3")) == [
+        "br0: the uplinks' MTU is not the same on all nodes: 1500 on n2; 9000 on n1"
+    ]
+    # What is not known differs from nothing.
+    assert lines(with_mtus("n1", 9000), with_mtus("n2", None), with_mtus("n3", None, 1500)) == []
+
+
+def test_duplicates() -> None:
+    assert lines(node("n1"), node("n2")) == [
+        "web1.lab NIC 0: runs on n1, n2: it is being moved, or one guest was left behind"
+    ]
+
+    def other(**changes: Any) -> NodeStatus:
+        return node("n2", nics=(nic("other.lab", **changes),))
+
+    assert lines(node("n1"), other()) == [
+        "br0: several guests have the MAC aa:00:77:00:00:01: other.lab NIC 0 on n2, web1.lab NIC 0"
+        " on n1"
+    ]
+    assert lines(node("n1"), other(actual=PortSettings("br0", "access", ".7"))) == []
+    assert lines(node("n1"), other(mac="")) == []
+
+
+def test_versions() -> None:
+    statuses = {name: node(name) for name in ("n1", "n2")}
+    assert versions(statuses) == []
+    statuses["n3"] = node("n3", version="0.2.0")
+    (problem,) = versions(statuses)
+    assert problem.severity == Severity.WARNING
+    assert problem.words == "ganeti-ovs is not the same everywhere: 0.1.0 on n1, n2; 0.2.0 on n3"
+
+
+def test_many_nodes_are_counted() -> None:
+    assert named(["n3", "n1", "n2"]) == "n1, n2, n3"
+    assert named(f"n{number}" for number in range(9)) == "n0, n1, n2 and 6 more"
+
+
+def test_worse() -> None:
+    old, new = error(), replace(error(), kind="new")
+    assert worse([old], [replace(old, words="in other words"), new]) == [new]
+    assert worse([old, new], [old]) == []
+    elsewhere = replace(old, subject="br1")
+    assert worse([old], [old, elsewhere]) == [elsewhere]
+    was = warning()
+    now = replace(was, severity=Severity.ERROR)
+    assert worse([was], [now, was]) == [now]
+    assert worse([now], [was]) == []
+    assert worse([], [warning("under-way"), was]) == [was]
+
+
+def test_nodes_that_fall_silent_are_worse() -> None:
+    silent = (error("no-status", subject=""),)
+    assert got_worse({"n1": (), "n2": silent}, {"n1": silent, "n2": silent, "n3": ()}) == {
+        "n1": [*silent]
+    }
+
+
+def surveyed(*between: Any) -> Survey:
+    return Survey({}, {}, {}, between={"cluster": between})
+
+
+def test_what_is_gone_again_in_time_is_not_said() -> None:
+    looks = [surveyed(error()), surveyed()]
+    assert look_again(surveyed(), lambda: looks.pop(0)) == {}
+    assert look_again(surveyed(), lambda: surveyed(error()), patience=0) == {"cluster": [error()]}
