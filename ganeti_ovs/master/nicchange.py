@@ -73,7 +73,7 @@ def plan_change(
     params = {
         setting: asked[setting]
         for setting in by_parameter
-        if _differs(nic, setting, asked[setting], parameters_reset)
+        if _differs(nic, setting, asked[setting], instance.defaults, reset=parameters_reset)
     }
     stored = {
         setting: text
@@ -107,10 +107,15 @@ def _by_parameter(instance: Instance, nic: InstanceNic, asked: Asked) -> list[st
     return found
 
 
-def _differs(nic: InstanceNic, setting: str, text: str | None, parameters_reset: bool) -> bool:
+def _differs(
+    nic: InstanceNic, setting: str, text: str | None, defaults: Mapping[str, str], *, reset: bool
+) -> bool:
+    """`reset`: it is not to be reset again."""
     own = nic.own.get(setting)
     if text is None:
-        return own is not None and not parameters_reset
+        # NOTE: with any change of a NIC, Ganeti copies the cluster's parameters into it
+        # (_ApplyNicMods in cmdlib/instance_set_params.py).
+        return own is not None and not reset and own != defaults.get(setting, "")
     try:
         return own is None or canonical(setting, own) != text
     except BadInput:

@@ -30,4 +30,5 @@ def test_all_settings_are_parameters(cluster: Cluster, guests: Guests) -> None:
     assert "port_type" not in guests.params("a.lab")
     modify("--reset", "max-bandwidth", "--reset", "vlan")
     guests.expect("a.lab", "", node=2)
-    assert guests.params("a.lab").keys() <= {"mode", "link"}
+    assert guests.params("a.lab").keys() <= {"mode", "link", "vlan"}
+    assert "as before" in modify("--reset", "max-bandwidth", "--reset", "vlan")

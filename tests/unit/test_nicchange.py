@@ -88,6 +88,7 @@ def test_a_vlan_is_a_parameter() -> None:
     assert plan_change(own, "0", {"vlan": ".5"}).empty
     assert plan_change(own, "0", {"vlan": None}).params == {"vlan": None}
     assert plan_change(own, "0", {"vlan": None}, parameters_reset=True).empty
+    assert plan_change(web(custom_nicparams=[{"vlan": ""}]), "0", {"vlan": None}).empty
 
 
 def test_no_vlan_where_a_tag_for_all_nics_has_one() -> None:
