@@ -47,9 +47,10 @@ if [ -d "$shared/packages" ]; then
     ln -sfn "/usr/lib/ganeti/$version" /etc/ganeti/lib
     ln -sfn "/usr/share/ganeti/$version" /etc/ganeti/share
 fi
-# Nothing of the host's own Ganeti, Open vSwitch or ssh.
+# Nothing of the host's own Ganeti, Open vSwitch or ssh, nor what it does at each login.
 rm -rf /var/lib/ganeti/* /var/log/ganeti/* /etc/openvswitch/* /var/lib/openvswitch/* /root/.ssh \
-    /srv/ganeti /etc/ganeti/hooks /etc/ganeti/kvm-vif-bridge /etc/ganeti/network
+    /srv/ganeti /etc/ganeti/hooks /etc/ganeti/kvm-vif-bridge /etc/ganeti/network /root/.bashrc \
+    /etc/update-motd.d
 rm -f /etc/resolv.conf
 : >/etc/resolv.conf
 {
