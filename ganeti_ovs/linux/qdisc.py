@@ -49,6 +49,7 @@ def _limits(devices: Mapping[str, int]) -> dict[str, Limits]:
             name: Limits(
                 sends=_policed(kernel, index) if "ingress" in kinds.get(index, ()) else 0,
                 receives=_shaped(kernel, index) if "htb" in kinds.get(index, ()) else 0,
+                foreign="clsact" in kinds.get(index, ()),
             )
             for name, index in devices.items()
         }

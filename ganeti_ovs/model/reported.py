@@ -96,3 +96,6 @@ class Limits:
     """What the guest sends: policed."""
     receives: int = 0
     """What it receives: shaped."""
+    foreign: bool = False
+    """There is a clsact qdisc, where ovs-vswitchd's ingress qdisc would be, and which it does not
+    take away."""

@@ -104,7 +104,8 @@ class _Status:
         """While the database does not answer, which harms no node that does without it."""
         there = self._try("guests", lambda: unseen_guests(self.here)) or {}
         if there or wanted.switches or wanted.kept is not None:
-            self._say(Severity.ERROR, "database-dead", str(err), _START)
+            text = str(err).replace(f" at {self.here.socket}", "")
+            self._say(Severity.ERROR, "database-dead", text.partition("; is ovsdb-")[0], _START)
         problems = in_order([*self.problems, *document_problems(wanted)])
         nics = unknown(there.values())
         return NodeStatus(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.rate import format_bits
+from ganeti_ovs.model.reported import Limits
 from ganeti_ovs.model.status import NicState, Problem, Severity
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def _nic(nic: NicStatus, switches: Mapping[str, SwitchStatus], found: Found) -> 
         yield _differs(nic, subject, repair)
     switch = switches.get(nic.actual.switch)
     if found.alive and switch and switch.works is not False:
-        yield from _at_work(nic, subject, repair)
+        limits = (found.limits or {}).get(nic.tap, Limits())
+        yield from _at_work(nic, subject, repair, limits)
     if nic.link == "set down" and not guest.down:
         text = "its tap is set down: the guest has no network"
         yield Problem(Severity.ERROR, "nic-down", text, subject, f"ip link set {nic.tap} up")
@@ -123,7 +125,7 @@ def _limit(rate: int, burst: int) -> str:
     return f"{format_bits(rate)}bit/s (burst {burst // 1000} kbit)"
 
 
-def _at_work(nic: NicStatus, subject: str, repair: str) -> Iterator[Problem]:
+def _at_work(nic: NicStatus, subject: str, repair: str, limits: Limits) -> Iterator[Problem]:
     """Has ovs-vswitchd, and has the kernel, what the rows say?"""
     if nic.error or (nic.ofport or -1) < 0:
         text = f"refuses its port: {nic.error}" if nic.error else "has not taken its port"
@@ -135,7 +137,8 @@ def _at_work(nic: NicStatus, subject: str, repair: str) -> Iterator[Problem]:
         return
     if nic.kernel_sends is not None and nic.kernel_sends != has.sends:
         text = f"the kernel lets it send {_rate(nic.kernel_sends)}, not {_rate(has.sends)}"
-        yield Problem(Severity.ERROR, "limit-sends", text, subject, _RESTART)
+        first = f"tc qdisc del dev {nic.tap} clsact && " if limits.foreign else ""
+        yield Problem(Severity.ERROR, "limit-sends", text, subject, first + _RESTART)
     # NOTE: no class is slower than a frame of the MTU a second (lib/netdev-linux.c).
     due = max(has.receives, 8 * (nic.mtu or 0)) if has.receives else 0
     if nic.kernel_receives is not None and nic.kernel_receives not in (has.receives, due):

@@ -121,6 +121,7 @@ def test_a_port_that_was_changed_by_hand(cluster: Cluster) -> None:
     assert "guests' ports" not in ovs(cluster, "apply")
 
 
+@pytest.mark.rest
 def test_dead_and_silent_nodes_hide_nothing(cluster: Cluster) -> None:
     cluster.node(1).run("ovs-vsctl", "set", "port", "eth2", "trunks=7")
     with unplugged(cluster, "m3"), stopped(cluster, 2):
@@ -143,6 +144,7 @@ def test_dead_and_silent_nodes_hide_nothing(cluster: Cluster) -> None:
     right(cluster)
 
 
+@pytest.mark.rest
 def test_wrong_tags(cluster: Cluster) -> None:
     """Of a guest that runs, which its node says, and of one that does not."""
     for name in ("s.lab", "t.lab"):
@@ -159,6 +161,7 @@ def test_wrong_tags(cluster: Cluster) -> None:
     right(cluster)
 
 
+@pytest.mark.rest
 def test_what_a_change_makes_worse(cluster: Cluster) -> None:
     with unplugged(cluster, "t1.3"):
         out = ovs(cluster, "modify-switch", "br-data", "--uplink", "eth3", code=1)

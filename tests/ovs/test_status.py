@@ -78,7 +78,7 @@ class Lab:
         data = json.loads(line)
         assert data["format"] == 1
         found = from_plain(NodeStatus, data)
-        assert all(len(one.line) <= 160 and "\n" not in one.line for one in found.problems)
+        assert all("\n" not in one.line for one in found.problems)
         return found
 
     def run(self, command: list[str], text: str = "") -> Any:
@@ -227,7 +227,8 @@ def test_ovsdb_server_hangs_or_is_dead(lab: Lab) -> None:
         lab.ovs.freeze_server(False)
     (hangs,) = status.problems
     assert hangs.kind == "database-dead"
-    assert "does not answer" in hangs.words
+    hang = "Open vSwitch's database does not answer: no answer within 4 s"
+    assert hangs.line == f"{hang}; {RESTART}"
     lab.ovs.stop_server()
     try:
         status = lab.status()
@@ -235,7 +236,8 @@ def test_ovsdb_server_hangs_or_is_dead(lab: Lab) -> None:
         lab.ovs.start_server()
     (dead,) = status.problems
     assert (dead.kind, status.daemon) == ("database-dead", None)
-    assert "is ovsdb-server running?" in dead.words
+    assert dead.line.startswith("Open vSwitch's database does not answer: ")
+    assert dead.line.endswith(f"; {RESTART}")
     assert [(one.instance, one.state) for one in status.nics] == [
         ("inst0.lab", NicState.UNKNOWN),
         ("inst1.lab", NicState.UNKNOWN),
@@ -390,9 +392,11 @@ def test_trunks_without_a_guests_vlan(lab: Lab) -> None:
 def test_a_mistyped_tag(lab: Lab) -> None:
     wrong = {**NICS[0], "TAGS": "ovs:nic:0:max_bandwith:10M"}
     lab.guests.guests.configuration(wrong, NICS[1])
-    (line,) = lab.said()
+    try:
+        (line,) = lab.said()
+    finally:
+        os.unlink(f"{lab.ovs.environ['LOCALSTATEDIR']}/lib/ganeti/config.data")
     assert line.startswith(f"{NIC0}: instance tag 'ovs:nic:0:max_bandwith:10M' is unknown: write ")
-    os.unlink(f"{lab.ovs.environ['LOCALSTATEDIR']}/lib/ganeti/config.data")
     lab.right()
 
 

@@ -459,3 +459,20 @@ def test_a_port_that_cannot_be_put_right() -> None:
     problem = world.status().problems[0]
     assert (problem.kind, problem.subject) == ("port-missing", SUBJECT)
     assert "part of port other0, which is not ours" in problem.words
+
+
+def test_somebody_elses_qdisc_goes_first() -> None:
+    """On the kernel's datapath, where what a guest sends is policed."""
+    world = World(datapath_type="system")
+    world.columns = Columns("3.1.0", ("system", "netdev"))
+    world.asked = replace(
+        world.asked, datapaths={"br0": Datapath("system", {"br0": 1, "tap0": 4})}, floods={}
+    )
+    world.limits = {"tap0": Limits(10_000_000, 10_000_000)}
+    assert lines(world) == []
+    less = "the kernel lets it send without limit, not 10Mbit/s"
+    world.limits = {"tap0": Limits(0, 10_000_000)}
+    assert lines(world) == [f"{SUBJECT}: {less}; {RESTART}"]
+    world.limits = {"tap0": Limits(0, 10_000_000, foreign=True)}
+    (problem,) = world.status().problems
+    assert problem.repair == f"tc qdisc del dev tap0 clsact && {RESTART}"
