@@ -57,7 +57,9 @@ def test_told(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
     after = {**BEFORE, "TAGS": TAG, "VLAN": ".30"}
     before = wanted(ovs)
     planned = tell(ovs, product, line(after), "--dry-run")
-    assert planned["done"] == ["changed tap0 (inst0.lab, NIC 0) on br0"]
+    assert planned["done"] == [
+        "changed tap0 (inst0.lab, NIC 0) on br0: VLAN .10 -> .30, max_bandwidth 10M -> 20M"
+    ]
     assert planned["nics"] == []
     assert wanted(ovs) == before
     answer = tell(ovs, product, line(after))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ganeti_ovs import __version__
 from ganeti_ovs.model.document import digest
 from ganeti_ovs.model.vswitch import vswitch
 from ganeti_ovs.node import transaction
@@ -114,6 +115,8 @@ def test_adopted_with_its_rows(node: Node, ovs: OpenVSwitch, taps: Taps) -> None
                       for row in ovs.rows(t)}  # fmt: skip
     assert exchange(taps, {1: ("tap0", ())}) == {1: {"e0": (10,)}}
 
+
+CONFIRMED = {"format": 2, "version": __version__, "confirmed": True}
 
 CHANGES = [
     br0("e0+e1"),
@@ -249,7 +252,7 @@ def test_confirmed(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     assert answer(process)["applied"] is True
     assert not node.stored.exists()
     out, err = process.communicate("confirm\n", timeout=20)
-    assert (process.returncode, json.loads(out), err) == (0, {"format": 2, "confirmed": True}, "")
+    assert (process.returncode, json.loads(out), err) == (0, CONFIRMED, "")
     assert node.stored.read_text() == document(br0("e0"))
     assert node.run(br0("e0"))[0] == ["nothing to do"]
 
@@ -485,7 +488,7 @@ def test_missing_device(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
 
 def test_fake_bridge(node: Node, ovs: OpenVSwitch) -> None:
     ovs.vsctl("add-br", "vlan5", "br0", "5")
-    _, errors = node.run({"vlan5": {}}, code=1)
+    _, errors = node.run({"vlan5": {"datapath_type": "netdev"}}, code=1)
     assert errors == ["gnt-ovs: vlan5 is a fake bridge; remove it or take another name"]
 
 
@@ -558,7 +561,7 @@ def test_nothing_is_restored_while_a_change_waits(node: Node, ovs: OpenVSwitch, 
         )
         assert "e1" in ofports(ovs)
         out, _ = process.communicate("confirm\n", timeout=30)
-    assert json.loads(out) == {"format": 2, "confirmed": True}
+    assert json.loads(out) == CONFIRMED
 
 
 def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
@@ -570,7 +573,7 @@ def test_have(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
         )
         assert (done.returncode, done.stderr) == (0, "")
         found = json.loads(done.stdout)
-        assert found.pop("format") == 2
+        assert (found.pop("format"), found.pop("version")) == (2, __version__)
         return found
 
     assert have() == {"have": None, "tried": None}
