@@ -482,7 +482,7 @@ def test_missing_device(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
 
 def test_fake_bridge(node: Node, ovs: OpenVSwitch) -> None:
     ovs.vsctl("add-br", "vlan5", "br0", "5")
-    _, errors = node.run({"vlan5": {}}, code=1)
+    _, errors = node.run({"vlan5": {"datapath_type": "netdev"}}, code=1)
     assert errors == ["gnt-ovs: vlan5 is a fake bridge; remove it or take another name"]
 
 
