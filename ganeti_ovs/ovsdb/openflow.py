@@ -16,7 +16,7 @@ _LIMIT = 5
 """Seconds for each call."""
 _VERSIONS = ",".join(f"OpenFlow1{minor}" for minor in range(6))
 """All: the bridge may be restricted to any of them (Bridge.protocols)."""
-_PORT = re.compile(r"^ *(\w+)\((.*)\): addr:.*\n +config: +(.*)$", re.MULTILINE)
+_PORT = re.compile(r"^ *(\d+)\((.*)\): addr:.*\n +config: +(.*)$", re.MULTILINE)
 _NO_FLOOD = "NO_FLOOD"
 
 
@@ -28,9 +28,9 @@ class OpenFlow:
         self._socket = f"unix:{dirname(client.path)}/{name}.mgmt"
 
     def flooded(self) -> dict[str, str]:
-        """Its ports, but for those that are set to get no broadcasts: name -> number.
+        """Its ports, but for its own one and those that are set to get no broadcasts.
 
-        Raises Error.
+        Name -> number. Raises Error.
         """
         return flooded_ports(self._ask("dump-ports-desc"))
 
