@@ -51,6 +51,9 @@ class Lab:
         self.guests = Guests(ovs, product)
 
     def start(self) -> None:
+        # NOTE: ovs-vswitchd leaves its bridges' devices when it ends, also those of other tests.
+        for name in WISH:
+            subprocess.run(["ip", "link", "delete", name], capture_output=True, check=False)
         for end, far in (("e0", "p0"), ("e1", "p1"), ("f0", "q0")):
             self.cable(end, far)
         self.ovs.vsctl(
