@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _LIMIT = 5
 """Seconds for each call."""
-_VERSIONS = ",".join(f"OpenFlow1{minor}" for minor in range(6))
-"""All: the bridge may be restricted to any of them (Bridge.protocols)."""
+_VERSION = "OpenFlow10"
+"""NOTE: the later ones have no NO_FLOOD, and take such a change without making it."""
 _PORT = re.compile(r"^ *(\d+)\((.*)\): addr:.*\n +config: +(.*)$", re.MULTILINE)
 _NO_FLOOD = "NO_FLOOD"
 
@@ -40,7 +40,7 @@ class OpenFlow:
         self._ask("mod-port", number, "flood")
 
     def _ask(self, command: str, *arguments: str) -> str:
-        argv = ["ovs-ofctl", "-O", _VERSIONS, f"--timeout={_LIMIT}", command, self._socket]
+        argv = ["ovs-ofctl", "-O", _VERSION, f"--timeout={_LIMIT}", command, self._socket]
         try:
             done = subprocess.run(
                 [*argv, *arguments],

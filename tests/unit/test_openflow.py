@@ -5,7 +5,7 @@ from __future__ import annotations
 from ganeti_ovs.ovsdb.openflow import flooded_ports
 
 SAID = """\
-OFPST_PORT_DESC reply (OF1.5) (xid=0x4):
+OFPST_PORT_DESC reply (xid=0x4):
  1(e0): addr:aa:55:aa:55:00:01
      config:     0
      state:      LIVE
