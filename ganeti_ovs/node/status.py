@@ -36,7 +36,7 @@ from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.plan.current import Current, Host
 from ganeti_ovs.plan.flood import vlans
 from ganeti_ovs.plan.found import Found, Wanted
-from ganeti_ovs.plan.judge import document_problems, in_order, judge
+from ganeti_ovs.plan.judge import constant, document_problems, in_order, judge
 from ganeti_ovs.plan.nicstatus import unknown
 from ganeti_ovs.plan.portsplan import PortsPlan, plan_ports
 from ganeti_ovs.plan.vswitch import plan_switches
@@ -94,11 +94,11 @@ class _Status:
             wanted = self._wanted()
             try:
                 with Session(self.here.socket, "", LIMIT) as session:
-                    found = self._found(session, wanted)
+                    looks = self._looks(session, wanted)
             except Error as err:
                 trace()
                 return self._unseen(err, wanted)
-        return judge(found, self.node, __version__)
+        return constant([judge(found, self.node, __version__) for found in looks])
 
     def _unseen(self, err: Error, wanted: Wanted) -> NodeStatus:
         """While the database does not answer, which harms no node that does without it."""
@@ -141,15 +141,19 @@ class _Status:
             switches = self._try("document", lambda: kept(self.here))
         return Wanted(switches, digested)
 
-    def _found(self, session: Session, wanted: Wanted) -> Found:
-        """All of one moment: if a change comes meanwhile, all is asked anew, as long as it may."""
+    def _looks(self, session: Session, wanted: Wanted) -> list[Found]:
+        """All of one moment. Changes may come all the time: then the last looks of several."""
         deadline, said = monotonic() + _WHILE, [*self.problems]
+        looks: list[Found] = []
         while True:
             found = self._asked(session, wanted)
             before = next(iter(found.tables.of(Root).values()), None)
             quiet = before is not None and next_cfg(session) == before.next_cfg <= before.cur_cfg
-            if quiet or found.dead or monotonic() > deadline:
-                return found
+            if quiet or found.dead:
+                return [found]
+            looks = [*looks[-1:], found]
+            if len(looks) > 1 and monotonic() > deadline:
+                return looks
             self.problems[:] = said
 
     def _asked(self, session: Session, wanted: Wanted) -> Found:

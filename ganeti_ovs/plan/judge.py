@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.status import Daemon, NodeStatus, Problem, Severity
@@ -13,7 +14,7 @@ from ganeti_ovs.plan.switchstatus import switch_statuses
 from ganeti_ovs.plan.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ganeti_ovs.plan.changes import Change
     from ganeti_ovs.plan.found import Found, Wanted
@@ -43,6 +44,14 @@ def judge(found: Found, node: str, version: str) -> NodeStatus:
         *nic_problems(nics, switches, found),
     ]
     return NodeStatus(node, version, daemon, found.wanted.kept, switches, nics, in_order(problems))
+
+
+def constant(looks: Sequence[NodeStatus]) -> NodeStatus:
+    """The last of several looks, with what was wrong at each: between two, something changes."""
+    *earlier, last = looks
+    known = [{(one.kind, one.subject) for one in status.problems} for status in earlier]
+    stays = (one for one in last.problems if all((one.kind, one.subject) in some for some in known))
+    return replace(last, problems=tuple(stays))
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -17,7 +17,7 @@ from ganeti_ovs.model.vlan import parse_vlan, port_type_for
 from ganeti_ovs.ovsdb.live import snapshot
 from ganeti_ovs.plan.current import Current, Host
 from ganeti_ovs.plan.found import Found, Guest, Wanted
-from ganeti_ovs.plan.judge import judge
+from ganeti_ovs.plan.judge import constant, judge
 from ganeti_ovs.plan.port import attach
 from ganeti_ovs.plan.portsplan import DesiredPorts, plan_ports
 from ganeti_ovs.plan.vswitch import plan_switches
@@ -476,3 +476,13 @@ def test_somebody_elses_qdisc_goes_first() -> None:
     world.limits = {"tap0": Limits(0, 10_000_000, foreign=True)}
     (problem,) = world.status().problems
     assert problem.repair == f"tc qdisc del dev tap0 clsact && {RESTART}"
+
+
+def test_what_is_wrong_for_a_moment_is_not_said() -> None:
+    """Of looks between which something changes all the time."""
+    stays, goes, comes = (
+        Problem(Severity.ERROR, kind, "", "tap0") for kind in ("stays", "goes", "comes")
+    )
+    looks = [NodeStatus("n1", "1", problems=some) for some in ((stays, goes), (stays, comes))]
+    assert constant(looks).problems == (stays,)
+    assert constant(looks[1:]) == looks[1]
