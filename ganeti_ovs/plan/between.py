@@ -17,6 +17,13 @@ Statuses = Mapping[str, NodeStatus]
 """Node -> its status."""
 _PASSING = {"under-way"}
 """Kinds of problems that are somebody else's work, and are over with it."""
+_EACH = {
+    "by-hand", "device", "differs", "impossible", "link-down", "mtu-refused", "refused",
+    "uplink-failed", "uplink-gone", "vlan-cut",
+}  # fmt: skip
+"""Kinds of which one subject may have several, each for a device, a guest or a setting."""
+_LISTS = {"bond-degraded", "lacp", "rstp-left"}
+"""Kinds whose words list devices: more of them are worse, fewer are not."""
 _NAMED = 3
 """Of more nodes than these, only the number is said."""
 
@@ -39,16 +46,30 @@ def versions(statuses: Statuses) -> list[Problem]:
 
 
 def worse(before: Iterable[Problem], after: Iterable[Problem]) -> list[Problem]:
-    """Those of `after` that were not there before, or were warnings only: by kind and subject."""
-    known: dict[tuple[str, str], set[Severity]] = {}
+    """Those of `after` that were not there before, or were warnings only: by kind and subject,
+    and where there are several of one kind, by what they name.
+    """
+    known: dict[tuple[str, str], list[Problem]] = {}
     for one in before:
-        known.setdefault((one.kind, one.subject), set()).add(one.severity)
+        known.setdefault((one.kind, one.subject), []).append(one)
     return [
         one
         for one in after
-        if one.kind not in _PASSING
-        and not known.get((one.kind, one.subject), set()) & {one.severity, Severity.ERROR}
+        if one.kind not in _PASSING and not _was(one, known.get((one.kind, one.subject), []))
     ]
+
+
+def _was(problem: Problem, known: Iterable[Problem]) -> bool:
+    """Whether it is none the worse than those `known`, of its kind and subject."""
+    as_bad = [one for one in known if one.severity in (problem.severity, Severity.ERROR)]
+    if problem.kind in _LISTS:
+        named_before = {name for one in as_bad for name in _names(one)}
+        return bool(as_bad) and _names(problem) <= named_before
+    return any(problem.kind not in _EACH or one.words == problem.words for one in as_bad)
+
+
+def _names(problem: Problem) -> set[str]:
+    return set(problem.words.replace(",", " ").replace(";", " ").split())
 
 
 def named(nodes: Iterable[str]) -> str:

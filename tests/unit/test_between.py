@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ganeti_ovs.master.aftermath import got_worse, look_again
 from ganeti_ovs.master.survey import Survey
-from ganeti_ovs.model.status import NodeStatus, PortSettings, Severity
+from ganeti_ovs.model.status import NodeStatus, PortSettings, Problem, Severity
 from ganeti_ovs.plan.between import differences, named, versions, worse
 from tests.unit.statuses import error, nic, node, switch, uplink, warning
 
@@ -66,7 +68,7 @@ def test_many_nodes_are_counted() -> None:
 
 
 def test_worse() -> None:
-    old, new = error(), replace(error(), kind="new")
+    old, new = error("secure"), error("new")
     assert worse([old], [replace(old, words="in other words"), new]) == [new]
     assert worse([old, new], [old]) == []
     elsewhere = replace(old, subject="br1")
@@ -76,6 +78,34 @@ def test_worse() -> None:
     assert worse([was], [now, was]) == [now]
     assert worse([now], [was]) == []
     assert worse([], [warning("under-way"), was]) == [was]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("uplink-gone", "uplink eth1 is gone", "uplink eth2 is gone"),
+        ("link-down", "eth1 has no link", "eth2 has no link"),
+        ("mtu-refused", "eth1 has an MTU of 1500, not 9000", "eth2 has an MTU of 1500, not 9000"),
+        ("vlan-cut", "web1.lab's VLAN 5 does not pass", "web2.lab's VLAN 5 does not pass"),
+        ("differs", "differs: mtu 1500 -> 9000", "differs: rstp no -> yes"),
+    ],
+)
+def test_worse_is_each_of_several(kind: str, old: str, new: str) -> None:
+    """One device, or guest, that is cut off already does not hide the next one."""
+    was, comes = error(kind, old), error(kind, new)
+    assert worse([was], [was, comes]) == [comes]
+    assert worse([was, comes], [comes]) == []
+    assert worse([replace(was, severity=Severity.WARNING)], [was]) == [was]
+
+
+@pytest.mark.parametrize("kind", ["bond-degraded", "lacp", "rstp-left"])
+def test_worse_is_a_list_that_grows(kind: str) -> None:
+    def of(*names: str) -> Problem:
+        return warning(kind, f"bond-br0 does not use {', '.join(names)}, though it has a link")
+
+    assert worse([of("e1")], [of("e1", "e2")]) == [of("e1", "e2")]
+    assert worse([of("e1", "e2")], [of("e2")]) == []
+    assert worse([of("e1")], [of("e2")]) == [of("e2")]
 
 
 def test_nodes_that_fall_silent_are_worse() -> None:
