@@ -17,7 +17,7 @@ from ganeti_ovs.master.converge import unsent
 from ganeti_ovs.master.wrong import unread, unsaid, wrong_tags
 from ganeti_ovs.model.document import UNDER_WAY
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.fitting import WIDTH, fitted
+from ganeti_ovs.model.fitting import WIDTH, on_master
 from ganeti_ovs.model.status import NodeStatus, Problem, Severity
 from ganeti_ovs.node.status import node_status
 
@@ -32,7 +32,7 @@ def verify(environ: Environment) -> list[str]:
 
     def of_node() -> list[str]:
         status.append(node_status(here, caller(environ), patience=UNDER_WAY))
-        return [_line(one) for one in status[0].problems]
+        return [_line(one, status[0].node) for one in status[0].problems]
 
     def of_tags() -> list[str]:
         return [_line(one) for one in _tags(here, status)]
@@ -63,6 +63,7 @@ def _tags(here: Runtime, status: list[NodeStatus]) -> list[Problem]:
     return unsaid(wrong_tags(cluster, known, known.instances), status)
 
 
-def _line(problem: Problem) -> str:
+def _line(problem: Problem, node: str = "") -> str:
+    """Of the whole cluster, or of `node`: who reads it is on the master."""
     head = "" if problem.severity == Severity.ERROR else "warning: "
-    return head + fitted(problem, WIDTH - len(f"ganeti-ovs: {head}"))
+    return head + on_master(problem, node, WIDTH - len(f"ganeti-ovs: {head}"))

@@ -151,7 +151,12 @@ def test_the_hook_on_the_master(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     instances = with_tags("up.lab", TYPO), with_tags("down.lab", TYPO, up=False)
     ganeti_has(monkeypatch, *instances, with_tags("here.lab", TYPO))
-    told = replace(error("nic-wrong"), subject="here.lab NIC 0 (tap0)", words=UNKNOWN, repair="")
+    told = replace(
+        error("nic-wrong"),
+        subject="here.lab NIC 0 (tap0)",
+        words=UNKNOWN,
+        repair="gnt-ovs reconcile",
+    )
     monkeypatch.setattr(hook, "node_status", lambda *_here, **_patience: node("n1", told))
     monkeypatch.setattr(hook, "unsent", lambda _here: ["node n2 has nothing"])
 
@@ -161,11 +166,12 @@ def test_the_hook_on_the_master(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(hook, "Master", Stub)
     monkeypatch.setattr(hook, "is_master", lambda _here: True)
-    lines = [f"here.lab NIC 0 (tap0): {UNKNOWN}", "node n2 has nothing"]
-    tags = [f"instance {name}.lab: tag {TYPO} is unknown" for name in ("up", "down")]
+    # Who reads it is on the master.
+    lines = [f"here.lab NIC 0 (tap0): {UNKNOWN}; gnt-ovs apply -n n1", "node n2 has nothing"]
+    tags = [f"instance {name}.lab: tag {TYPO}" for name in ("up", "down")]
     found = hook.verify({})
     assert found[:2] == lines
-    assert [line.partition(" (did")[0] for line in found[2:]] == tags
+    assert [line.partition(" is unknown")[0] for line in found[2:]] == tags
     monkeypatch.setattr(hook, "is_master", lambda _here: False)
     assert hook.verify({}) == lines
 
