@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from ganeti_ovs.master.aftermath import got_worse, look_again
+from ganeti_ovs.master.aftermath import got_worse, look_again, shows_late
 from ganeti_ovs.master.survey import Survey
 from ganeti_ovs.model.status import NodeStatus, PortSettings, Problem, Severity
 from ganeti_ovs.plan.between import differences, named, versions, worse
+from ganeti_ovs.plan.changes import Change, Kind
 from tests.unit.statuses import error, nic, node, switch, uplink, warning
 
 
@@ -123,3 +124,30 @@ def test_what_is_gone_again_in_time_is_not_said() -> None:
     looks = [surveyed(error()), surveyed()]
     assert look_again(surveyed(), lambda: looks.pop(0)) == {}
     assert look_again(surveyed(), lambda: surveyed(error()), patience=0) == {"cluster": [error()]}
+
+
+def test_what_comes_late_is_said() -> None:
+    """A partner's LACP counts until its time is over, and a NIC may drop its link a bit later."""
+    looks = [surveyed(), surveyed(error())]
+    assert look_again(surveyed(), lambda: looks.pop(0), 0.01, settle=0.01) == {"cluster": [error()]}
+    looks = [surveyed(), surveyed()]
+    assert look_again(surveyed(), lambda: looks.pop(0), 1, settle=0.01) == {}
+    assert not looks
+
+
+@pytest.mark.parametrize(
+    ("change", "late"),
+    [
+        (Change(Kind.MADE, "br0"), False),
+        (Change(Kind.SET, "br0", "", "rstp", "no", "yes"), False),
+        (Change(Kind.SET, "br0", "bond-br0", "trunks", "", "10"), False),
+        (Change(Kind.SET, "br0", "bond-br0", "lacp", "off", "active"), True),
+        (Change(Kind.SET, "br0", "bond-br0", "bond_mode", "balance-slb", "balance-tcp"), True),
+        (Change(Kind.SET, "br0", "eth1", "mtu", "1500", "9000"), True),
+        (Change(Kind.PORT_MADE, "br0", "bond-br0", names=("eth1", "eth2")), True),
+        (Change(Kind.UPLINK_REMOVED, "br0", "eth2", old="bond-br0"), True),
+        (Change(Kind.SAID, "", new="br0: something"), True),
+    ],
+)
+def test_what_shows_late(change: Change, late: bool) -> None:
+    assert shows_late([change]) is late
