@@ -30,7 +30,7 @@ _NAMED = 3
 
 def differences(statuses: Statuses) -> list[Problem]:
     """What is odd between the nodes of one group: the path from guest to guest."""
-    return [*_mtus(statuses), *_twice(statuses), *_same_mac(statuses)]
+    return [*_mtus(statuses), *_same_mac(statuses)]
 
 
 def versions(statuses: Statuses) -> list[Problem]:
@@ -107,8 +107,8 @@ def _path_mtu(switch: SwitchStatus) -> int:
     return min((uplink.mtu or 0 for uplink in switch.uplinks), default=0)
 
 
-def _twice(statuses: Statuses) -> Iterator[Problem]:
-    """One NIC on two nodes: while its guest moves, or one that was left behind."""
+def twice(statuses: Statuses) -> Iterator[Problem]:
+    """One NIC on two nodes of any groups: while its guest moves, or one that was left behind."""
     found: dict[str, list[tuple[str, str]]] = {}
     for node, status in statuses.items():
         for nic in running(status):

@@ -10,7 +10,7 @@ import pytest
 from ganeti_ovs.master.aftermath import got_worse, look_again, shows_late
 from ganeti_ovs.master.survey import Survey
 from ganeti_ovs.model.status import NodeStatus, PortSettings, Problem, Severity
-from ganeti_ovs.plan.between import differences, named, versions, worse
+from ganeti_ovs.plan.between import differences, named, twice, versions, worse
 from ganeti_ovs.plan.changes import Change, Kind
 from tests.unit.statuses import error, nic, node, switch, uplink, warning
 
@@ -39,7 +39,7 @@ def test_mtus() -> None:
 
 
 def test_duplicates() -> None:
-    assert lines(node("n1"), node("n2")) == [
+    assert [one.line for one in twice({"n1": node("n1"), "n2": node("n2")})] == [
         "web1.lab NIC 0: runs on n1, n2: it is being moved, or one guest was left behind"
     ]
 
