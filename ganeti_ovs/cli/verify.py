@@ -73,6 +73,8 @@ def looked_at(status: NodeStatus) -> str:
     """How much was asked, in words."""
     if status.daemon is None:
         return "no Open vSwitch, and nothing that needs it"
+    if not status.daemon.alive:
+        return "Open vSwitch does not run, and nothing needs it"
     nics = [one for one in status.nics if one.state not in (NicState.STOCK, NicState.NO_GUEST)]
     stock = sum(one.state == NicState.STOCK for one in status.nics)
     words = [counted(len(status.switches), "vSwitch", "vSwitches")]

@@ -19,7 +19,7 @@ from ganeti_ovs.master.status import Asked
 from ganeti_ovs.master.survey import Survey
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.plain import from_plain
-from ganeti_ovs.model.status import NicState, NodeStatus, PortSettings
+from ganeti_ovs.model.status import Daemon, NicState, NodeStatus, PortSettings
 from tests.unit.statuses import error, nic, node, switch, warning
 
 SILENT = Asked("node9.lab", unknown="no answer within 30 s")
@@ -78,6 +78,10 @@ def test_warnings_are_neither_right_nor_wrong(capsys: pytest.CaptureFixture[str]
 
 def test_dead_is_not_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert "right" not in "".join(shown(one(node("n1", daemon=None)), capsys))
+    stopped = node("n1", daemon=Daemon(alive=False), switches=(), nics=())
+    assert shown(one(stopped), capsys) == [
+        "n1: right (Open vSwitch does not run, and nothing needs it)"
+    ]
     unneeded = node("n1", daemon=None, switches=(), nics=(), unread="no such file")
     assert shown(one(unneeded), capsys) == [
         "n1: right (no Open vSwitch, and nothing that needs it)"
