@@ -24,6 +24,7 @@ from ganeti_ovs.plan.judgenic import differences
 from ganeti_ovs.plan.nicstatus import wanted_settings
 
 NOT_PLUGGED = "the running guest does not have it: restart the guest, or hot-plug the NIC anew"
+NO_GUEST = "Ganeti runs no such guest there, but something holds its tap, which has a port"
 NOT_HEARD = "its node has not heard what Ganeti wants of it now"
 
 
@@ -46,7 +47,26 @@ def odd_nics(
                 subject = f"{one.name} NIC {said.index}"
                 problem = Problem(Severity.WARNING, "not-plugged", NOT_PLUGGED, subject)
                 found.setdefault(one.node, []).append(problem)
+    for node, status in statuses.items():
+        strangers = list(_of_no_guest(status))
+        if strangers:
+            found.setdefault(node, []).extend(strangers)
     return found
+
+
+def _of_no_guest(status: NodeStatus) -> Iterator[Problem]:
+    """Ports of ours whose taps are there, though Ganeti runs no guest with them; but what is said.
+
+    A guest that just starts has such a port for a moment.
+    """
+    subjects = [one.subject for one in status.problems]
+    for nic in status.nics:
+        said = any(one == nic.tap or one.endswith(f"({nic.tap})") for one in subjects)
+        if nic.state == NicState.NO_GUEST and nic.actual and not said:
+            number = f" NIC {nic.index}" if nic.index else ""
+            subject = f"{nic.instance}{number} ({nic.tap})" if nic.instance else nic.tap
+            words = f"{NO_GUEST} on {nic.actual.switch}"
+            yield Problem(Severity.WARNING, "no-guest", words, subject)
 
 
 def by_uuid(statuses: Mapping[str, NodeStatus]) -> dict[str, list[tuple[str, NicStatus]]]:

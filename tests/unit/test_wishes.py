@@ -9,7 +9,7 @@ import pytest
 
 from ganeti_ovs.cli.problems import problem_line
 from ganeti_ovs.cluster.inventory import Instance
-from ganeti_ovs.master.wishes import NOT_HEARD, odd_nics
+from ganeti_ovs.master.wishes import NO_GUEST, NOT_HEARD, odd_nics
 from ganeti_ovs.model.status import NicState, NodeStatus, PortSettings
 from tests.unit.statuses import PORT, error, nic, node, warning
 from tests.unit.test_niclist import instance
@@ -66,7 +66,6 @@ def test_who_is_told_is_the_primary_node() -> None:
         node("node1.lab", warning("index-moved", "moved", "web1.lab NIC 0 (tap0)")),
         # It says why it does not know, or has nothing of it.
         node(nics=(nic(wanted=None, actual=None, state=NicState.NO_PORT),)),
-        node(nics=(nic(state=NicState.NO_GUEST),)),
         # Ganeti has taken it down.
         node(nics=(nic(wanted=None, state=NicState.DOWN),)),
         # The node's own record is missing, and the port is right.
@@ -80,6 +79,18 @@ def test_of_what_nothing_is_said(status: NodeStatus) -> None:
 
 def test_wrong_tags_are_said_elsewhere() -> None:
     assert lines(with_vlan("x"), node()) == {}
+
+
+def test_a_port_whose_tap_somebody_else_holds() -> None:
+    """Ganeti knows of no such guest; where the node says it already, it is not said again."""
+    left = nic(state=NicState.NO_GUEST)
+    (line,) = lines(instance(), node(nics=(left,)))["node1.lab"]
+    assert line == f"web1.lab NIC 0 (tap0): {NO_GUEST} on br0"
+    nameless = nic("", state=NicState.NO_GUEST)
+    assert lines(instance(), node(nics=(nameless,))) == {"node1.lab": [f"tap0: {NO_GUEST} on br0"]}
+    for subject in ("tap0", "web2.lab NIC 0 (tap0)"):
+        said = warning("port-left", "its port is left", subject)
+        assert lines(instance(), node("node1.lab", said, nics=(left,))) == {}
 
 
 def test_not_plugged() -> None:
