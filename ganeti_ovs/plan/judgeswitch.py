@@ -35,8 +35,9 @@ def switch_problems(switch: SwitchStatus, found: Found) -> Iterator[Problem]:
         for bond in switch.bonds:
             yield from _bond(switch, bond)
         yield from _mtus(switch, found)
-        for vlan in cut_off(switch.name, found.current):
-            text = f"{vlan} does not pass the uplink (trunks)"
+        guests = (found.guests or {}).values()
+        whose = {one.tap: f"{one.tap} ({one.instance}, NIC {one.index})" for one in guests}
+        for text in cut_off(switch.name, found.current, whose):
             yield Problem(Severity.WARNING, "vlan-cut", text, switch.name)
 
 

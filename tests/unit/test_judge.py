@@ -191,6 +191,10 @@ def half_silent(world: World) -> None:
     world.row("Interface", "eth1", lacp_current=False)
 
 
+def uplink(**columns: Any) -> Callable[[World], None]:
+    return lambda world: world.row("Port", "bond-br0", **columns)
+
+
 def small_mtu(world: World) -> None:
     assert world.devices
     world.devices.update(dict.fromkeys(UPLINKS, Device(2, True, True, 1400)))
@@ -319,6 +323,21 @@ WRONG: list[tuple[Callable[[World], None], list[str]]] = [
             " bond/enable-member bond-br0 eth1"
         ],
     ),
+    (
+        uplink(tag=99),
+        [
+            f"br0: differs: bond-br0: tag 99 -> unset; {APPLY}",
+            "warning: br0: VLAN 10 of tap0 (inst1.lab, NIC 0) does not pass the uplink (tag 99)",
+        ],
+    ),
+    (
+        uplink(vlan_mode="dot1q-tunnel", tag=10),
+        [
+            f"br0: differs: bond-br0: vlan_mode dot1q-tunnel -> unset; {APPLY}",
+            f"br0: differs: bond-br0: tag 10 -> unset; {APPLY}",
+        ],
+    ),
+    (uplink(vlan_mode="trunk"), []),
     (delayed, []),
     (
         small_mtu,
@@ -434,6 +453,31 @@ def test_uplinks_that_are_no_devices_of_the_kernel() -> None:
     assert kept == ["up", "up"]
     world.row("Interface", "eth1", link_state="down")
     assert "warning: br0: eth1 has no link" in lines(world)
+
+
+def test_an_uplink_that_is_retagged_by_hand() -> None:
+    """Also where it has trunks; apply heals it."""
+    world = World(trunks="10+20")
+    assert lines(world) == []
+    for columns, change in (
+        ({"vlan_mode": "access"}, "vlan_mode access -> trunk"),
+        ({"tag": 99, "vlan_mode": ["set", []]}, "tag 99 -> unset"),
+    ):
+        world.row("Port", "bond-br0", **columns)
+        assert world.status().switches[0].trunks == (columns.get("tag", 0),)
+        differs, cut = lines(world)
+        assert differs == f"br0: differs: bond-br0: {change}; {APPLY}"
+        assert cut.startswith("warning: br0: VLAN 10 of tap0 (inst1.lab, NIC 0) does not pass")
+        apply(world.database, world.wanted, host=Host(frozenset(UPLINKS)))
+        assert lines(world) == []
+
+
+def test_a_tag_on_an_uplink_that_was_adopted_with_it() -> None:
+    """Stays, and is said."""
+    world = World()
+    ids = [["ganeti-ovs", "1"], ["ganeti-ovs-settings", "bond_mode lacp"]]
+    world.row("Port", "bond-br0", tag=10, external_ids=["map", ids])
+    assert lines(world) == ["warning: br0: bond-br0: tag 10 was set by hand and stays"]
 
 
 def test_what_apply_would_not_do() -> None:
