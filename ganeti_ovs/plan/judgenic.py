@@ -40,15 +40,15 @@ def _nic(nic: NicStatus, switches: Mapping[str, SwitchStatus], found: Found) -> 
     refused = found.ports.refused.get(nic.tap, "") if found.ports else ""
     due = found.ports is not None and any(step.tap == nic.tap for step in found.ports.steps)
     repair = RECONCILE if due else ""
-    if nic.actual is None:
-        if not guest.trouble and not guest.down:
+    live = found.snapshot.live.get(nic.tap)
+    if nic.actual is None or live is None:
+        if not guest.down and (nic.wanted or not guest.trouble):
             yield _no_port(nic, subject, refused, switches, repair)
         return
     if refused:
         yield Problem(Severity.ERROR, "port-refused", refused, subject)
-    elif nic.state == NicState.STOCK:
+    elif not live.found.marked:
         yield _stock(nic, subject, repair)
-        return
     elif due and (differences(nic) or nic.state != NicState.FAILED):
         yield _differs(nic, subject, repair)
     switch = switches.get(nic.actual.switch)

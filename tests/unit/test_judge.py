@@ -123,6 +123,7 @@ SUBJECT = "inst1.lab NIC 0 (tap0)"
 APPLY = "gnt-ovs apply"
 RECONCILE = "gnt-ovs reconcile"
 RESTART = "systemctl restart openvswitch-switch"
+STOCK = f"{SUBJECT}: its port was not made by ganeti-ovs, and nothing keeps it right; {RECONCILE}"
 
 
 def dead(world: World) -> None:
@@ -229,6 +230,31 @@ def tags(world: World) -> None:
     world.nic = None
     words = "instance tag 'ovs:nic:0:max_bandwith:1M' is unknown"
     world.guest = replace(world.guest, trouble=words, trouble_kind="nic-wrong")
+
+
+def moved_without_port(world: World) -> None:
+    """Its tags by index mean another NIC by now, which harms nobody; and its port is gone."""
+    moved(world)
+    empty(world)
+
+
+def moved(world: World) -> None:
+    words = "its tags by index stay those of NIC 1"
+    world.guest = replace(world.guest, trouble=words, trouble_kind="index-moved")
+
+
+def stock_and(change: Callable[[World], None]) -> Callable[[World], None]:
+    def both(world: World) -> None:
+        unmarked(world)
+        change(world)
+
+    return both
+
+
+def another_shaper(world: World) -> None:
+    for row in world.database.tables["QoS"].values():
+        row["type"] = "linux-hfsc"
+    world.limits = {"tap0": Limits()}
 
 
 def drift(world: World) -> None:
@@ -354,11 +380,41 @@ WRONG: list[tuple[Callable[[World], None], list[str]]] = [
     ),
     (
         unmarked,
+        [f"warning: {STOCK}"],
+    ),
+    (
+        stock_and(failed),
         [
-            f"warning: {SUBJECT}: its port was not made by ganeti-ovs, and nothing keeps it right;"
-            f" {RECONCILE}"
+            f"{SUBJECT}: ovs-vswitchd refuses its port: no such device; see its log; {RECONCILE}",
+            f"warning: {STOCK}",
         ],
     ),
+    (
+        stock_and(tap_down),
+        [
+            f"{SUBJECT}: its tap is set down: the guest has no network; ip link set tap0 up",
+            f"warning: {STOCK}",
+        ],
+    ),
+    (
+        stock_and(uplink(tag=99)),
+        [
+            f"br0: differs: bond-br0: tag 99 -> unset; {APPLY}",
+            "warning: br0: VLAN 10 of tap0 (inst1.lab, NIC 0) does not pass the uplink (tag 99)",
+            f"warning: {STOCK}",
+        ],
+    ),
+    (moved, [f"warning: {SUBJECT}: its tags by index stay those of NIC 1"]),
+    (
+        moved_without_port,
+        [
+            f"br0: it is not there; {APPLY}",
+            f"{SUBJECT}: it has no port: the guest has no network; this node has no vSwitch br0;"
+            f" {RECONCILE}",
+            f"warning: {SUBJECT}: its tags by index stay those of NIC 1",
+        ],
+    ),
+    (another_shaper, [f"{SUBJECT}: its port is not as it is wanted; {RECONCILE}"]),
     (
         failed,
         [f"{SUBJECT}: ovs-vswitchd refuses its port: no such device; see its log; {RECONCILE}"],
@@ -395,6 +451,19 @@ def test_what_is_wrong_is_said(change: Callable[[World], None], said: list[str])
     world = World()
     change(world)
     assert lines(world) == said
+
+
+def test_the_state_of_a_nic() -> None:
+    """In one word, the worst one."""
+    for change, state in (
+        (moved, NicState.UP),
+        (tags, NicState.UNKNOWN),
+        (unmarked, NicState.STOCK),
+        (stock_and(failed), NicState.FAILED),
+    ):
+        world = World()
+        change(world)
+        assert [one.state for one in world.status().nics] == [state]
 
 
 def test_a_dead_daemons_words_do_not_count() -> None:
