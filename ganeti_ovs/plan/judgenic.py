@@ -156,7 +156,12 @@ def _left(found: Found) -> Iterator[Problem]:
         return
     guests = found.guests or {}
     for step in found.ports.steps:
-        if step.tap and step.tap not in guests:
+        if step.tap in found.others:
+            switch = step.goes.switch if step.goes else ""
+            text = f"a port of a guest that is gone has it in vSwitch {switch}, which it is not for"
+            subject = f"{found.others[step.tap]} ({step.tap})"
+            yield Problem(Severity.ERROR, "port-of-other", text, subject, RECONCILE)
+        elif step.tap and step.tap not in guests:
             text = "its port is left, though its guest is gone"
             yield Problem(Severity.WARNING, "port-left", text, step.tap, RECONCILE)
     if any(not step.tap for step in found.ports.steps):

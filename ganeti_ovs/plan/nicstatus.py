@@ -63,7 +63,9 @@ def _ordered(guests: Iterable[Guest]) -> list[Guest]:
 def _nic(found: Found, guest: Guest) -> NicStatus:
     live = found.snapshot.live.get(guest.tap)
     desired = found.desired.nics.get(guest.tap) if found.desired else None
-    limits = found.limits.get(guest.tap) if found.limits is not None and live else None
+    # Of a tap that has gone since, the kernel has said that nothing is limited.
+    there = live is not None and guest.tap in (found.devices or {})
+    limits = (found.limits or {}).get(guest.tap) if there else None
     row = live.interface if live and found.alive else None
     polices = live is not None and found.current.bridges[live.switch].polices
     return NicStatus(

@@ -59,6 +59,8 @@ class World:
         )
         self.devices: dict[str, Device] | None = dict.fromkeys(("tap0", *UPLINKS), UP)
         self.limits: dict[str, Limits] | None = {"tap0": Limits(receives=10_000_000)}
+        self.others: dict[str, str] = {}
+        self.changing = False
         self.kept: str | None = "d"
         self.sent: str | None = None
         self.guest = Guest(NIC.instance, "0", NIC.uuid, "tap0", NIC.mac)
@@ -73,7 +75,8 @@ class World:
         devices = frozenset(self.devices or ())
         wanted = (self.wanted,) if self.kept is not None or self.sent is not None else None
         nics = {"tap0": self.nic} if self.nic else {}
-        desired = DesiredPorts(nics, {"tap0": PLUG} if "tap0" in devices else {})
+        plugs = {"tap0": PLUG} if "tap0" in devices else {}
+        desired = DesiredPorts(nics, plugs, frozenset(self.others))
         return Found(
             tables=tables,
             dead=self.dead,
@@ -81,9 +84,10 @@ class World:
             asked=self.asked,
             devices=self.devices,
             limits=self.limits,
-            wanted=Wanted(wanted, self.kept, self.sent),
+            wanted=Wanted(wanted, self.kept, self.sent, self.changing),
             plan=None if wanted is None else plan_switches(wanted, Current(tables), Host(devices)),
-            guests={"tap0": self.guest},
+            guests={"tap0": self.guest} if "tap0" not in self.others else {},
+            others=self.others,
             desired=desired,
             snapshot=snapshot(tables),
             ports=plan_ports(desired, snapshot(tables)),
@@ -564,6 +568,56 @@ def test_ports_that_are_left() -> None:
     (left,) = judge(found, "node1", "0.1.0").problems
     assert left.line == "tap0: its port is left, though its guest is gone; gnt-ovs reconcile"
     assert left.severity == Severity.WARNING
+
+
+def test_a_port_that_is_left_on_another_guests_tap() -> None:
+    """Whose NIC is bridged: it is in the vSwitch, too."""
+    world = World()
+    world.nic, world.others = None, {"tap0": "inst2.lab"}
+    assert lines(world) == [
+        "inst2.lab (tap0): a port of a guest that is gone has it in vSwitch br0, which it is not"
+        f" for; {RECONCILE}"
+    ]
+
+
+def test_a_guest_that_has_ended_meanwhile() -> None:
+    """Its tap was there when the kernel was asked for devices, and no more for limits or floods."""
+    world = World()
+    blocked(world)
+    shaped_otherwise(world)
+    assert len(lines(world)) == 2
+    found = world.found()
+    assert found.devices
+    gone = replace(found, devices={name: found.devices[name] for name in UPLINKS})
+    assert judge(gone, "node1", "0.1.0").problems == ()
+
+
+@pytest.mark.parametrize("change", [kept_another, never_kept, unkept])
+def test_what_it_keeps_is_not_judged_during_a_change(change: Callable[[World], None]) -> None:
+    world = World()
+    change(world)
+    assert len(lines(world)) == 1
+    world.changing = True
+    assert lines(world) == []
+    broken(world)
+    assert len(lines(world)) == 1
+
+
+def test_what_the_control_socket_does_not_tell_hides_nothing() -> None:
+    """Of uplinks the database tells."""
+    world = World()
+    refused(world)
+    world.asked = Asked(problem="ovs-vswitchd is busy")
+    assert lines(world) == ["br0: ovs-vswitchd refuses eth1: device is busy"]
+    dead(world)
+    assert len(lines(world)) == 1
+
+
+def test_secure_as_it_is_wanted() -> None:
+    """Is reset where it is kept; else the next apply would bring it back."""
+    world = World(fail_mode="secure")
+    (line,) = lines(world)
+    assert line.endswith("; gnt-ovs modify-switch br0 --reset fail_mode")
 
 
 def test_a_port_that_cannot_be_put_right() -> None:
