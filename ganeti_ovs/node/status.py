@@ -169,7 +169,8 @@ class _Status:
         columns = read_columns(session, tables)
         current = Current(tables)
         floods = {name: vlans(current, bridge) for name, bridge in current.bridges.items()}
-        asked = Asked() if dead else ask_all(session, floods)
+        controlled = {name for name, bridge in current.bridges.items() if bridge.controller}
+        asked = Asked() if dead else ask_all(session, floods, controlled)
         running = guests(seen) if seen else None
         if asked.problem:
             ours = wanted.switches or any(one.ours for one in current.bridges.values())

@@ -25,6 +25,8 @@ def switch_problems(switch: SwitchStatus, found: Found) -> Iterator[Problem]:
     if switch.works is False:
         yield _no_datapath(switch, found)
     yield from _controllers(switch)
+    if switch.name in found.asked.dropping and switch.fail_mode != "secure":
+        yield _dropping(switch, found.asked.dropping[switch.name])
     if switch.blocked:
         text = f"no broadcast leaves by {', '.join(switch.blocked)}: left so by RSTP, or no-flood"
         yield Problem(Severity.ERROR, "rstp-left", text, switch.name, _RESTART)
@@ -71,6 +73,14 @@ def _controllers(switch: SwitchStatus) -> Iterator[Problem]:
         text = f"its controller {named} ({state[switch.controlled]}) decides what passes"
         repair = f"unless that is wanted: ovs-vsctl del-controller {switch.name}"
         yield Problem(Severity.WARNING, "controller", text, switch.name, repair)
+
+
+def _dropping(switch: SwitchStatus, flows: int) -> Problem:
+    if flows:
+        text = "nothing passes: flows that somebody has set drop all; see ovs-ofctl dump-flows "
+        return Problem(Severity.ERROR, "flows", text + switch.name, switch.name)
+    repair = f"ovs-ofctl add-flow {switch.name} priority=0,actions=normal"
+    return Problem(Severity.ERROR, "flows", "nothing passes: it has no flows", switch.name, repair)
 
 
 def _taken(switch: SwitchStatus, uplink: Uplink, alive: bool) -> Iterator[Problem]:

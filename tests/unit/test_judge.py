@@ -148,6 +148,13 @@ def secure(world: World) -> None:
     world.row("Bridge", "br0", fail_mode="secure")
 
 
+def dropping(flows: int) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.asked = replace(world.asked, floods={}, dropping={"br0": flows})
+
+    return change
+
+
 def controller(world: World) -> None:
     world.columns = replace(world.columns, controllers={"br0": {"tcp:10.0.0.1": True}})
 
@@ -317,6 +324,14 @@ WRONG: list[tuple[Callable[[World], None], list[str]]] = [
             "br0: fail_mode is secure and it has no controller: all guests on it are cut off;"
             " ovs-vsctl del-fail-mode br0",
         ],
+    ),
+    (
+        dropping(0),
+        ["br0: nothing passes: it has no flows; ovs-ofctl add-flow br0 priority=0,actions=normal"],
+    ),
+    (
+        dropping(2),
+        ["br0: nothing passes: flows that somebody has set drop all; see ovs-ofctl dump-flows br0"],
     ),
     (
         controller,
