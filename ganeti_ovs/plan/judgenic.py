@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.plan.found import Found
 
 RECONCILE = "gnt-ovs reconcile"
+_APPLY = "gnt-ovs apply"
 _RESTART = "systemctl restart openvswitch-switch"
 _WARNINGS = {"index-moved", "busy"}
 """Kinds of trouble that harm nobody yet."""
@@ -43,7 +44,11 @@ def _nic(nic: NicStatus, switches: Mapping[str, SwitchStatus], found: Found) -> 
     live = found.snapshot.live.get(nic.tap)
     if nic.actual is None or live is None:
         if not guest.down and (nic.wanted or not guest.trouble):
-            yield _no_port(nic, subject, refused, switches, repair)
+            lost = nic.wanted and switches.get(nic.wanted.switch)
+            if refused and lost and not lost.there:
+                known = found.wanted.kept and found.wanted.sent in (None, found.wanted.kept)
+                repair = RECONCILE if known else _APPLY
+            yield _no_port(subject, refused, repair)
         return
     if refused:
         yield Problem(Severity.ERROR, "port-refused", refused, subject)
@@ -62,18 +67,8 @@ def _nic(nic: NicStatus, switches: Mapping[str, SwitchStatus], found: Found) -> 
         yield Problem(Severity.WARNING, "nic-down", "its tap has no carrier", subject)
 
 
-def _no_port(
-    nic: NicStatus,
-    subject: str,
-    refused: str,
-    switches: Mapping[str, SwitchStatus],
-    repair: str,
-) -> Problem:
-    text = "it has no port: the guest has no network"
-    if refused:
-        text += f"; {refused}"
-        there = nic.wanted and switches.get(nic.wanted.switch)
-        repair = RECONCILE if there and not there.there else repair
+def _no_port(subject: str, refused: str, repair: str) -> Problem:
+    text = "it has no port: the guest has no network" + (f"; {refused}" if refused else "")
     return Problem(Severity.ERROR, "port-missing", text, subject, repair)
 
 

@@ -472,6 +472,21 @@ def test_what_is_wrong_is_said(change: Callable[[World], None], said: list[str])
     assert lines(world) == said
 
 
+@pytest.mark.parametrize(
+    ("kept", "sent", "repair"),
+    [("d", None, RECONCILE), ("d", "d", RECONCILE), (None, "d", APPLY), ("other", "d", APPLY)],
+)
+def test_a_lost_vswitch_is_restored_by_who_knows_it(
+    kept: str | None, sent: str | None, repair: str
+) -> None:
+    """The node itself, if it keeps the description."""
+    world = World()
+    empty(world)
+    world.kept, world.sent = kept, sent
+    (missing,) = (one for one in world.status().problems if one.kind == "port-missing")
+    assert missing.repair == repair
+
+
 def test_the_state_of_a_nic() -> None:
     """In one word, the worst one."""
     for change, state in (
