@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from struct import calcsize, unpack_from
 from typing import Any
 
 from ganeti_ovs.linux.asking import in_time, raw, undecoded
-from ganeti_ovs.linux.link import HEADER_SIZE, IFF_UP, IFINFO, IFLA_IFNAME, IFLA_MTU, attributes
+from ganeti_ovs.linux.link import (
+    HEADER_SIZE,
+    IFF_UP,
+    IFINFO,
+    IFLA_IFNAME,
+    IFLA_MTU,
+    attributes,
+    interfaces,
+)
 from ganeti_ovs.model.reported import Device
 
 _LIMIT = 2.0
@@ -18,6 +27,12 @@ _IFF_LOWER_UP = 1 << 16
 def devices() -> dict[str, Device]:
     """All of them, by name. Raises Error."""
     return in_time(_devices, _LIMIT, "the node's network interfaces")
+
+
+def still_there(seen: Mapping[str, Device]) -> dict[str, Device]:
+    """Those of `seen` that have not gone, or been made anew, since."""
+    now = interfaces()
+    return {name: one for name, one in seen.items() if now.get(name) == one.index}
 
 
 def _devices() -> dict[str, Device]:

@@ -67,6 +67,8 @@ class Asked:
     floods: Mapping[str, Mapping[int, frozenset[int]]] = field(default_factory=dict)
     """Bridge -> VLAN (0: none) -> the datapath's ports that a frame to all leaves by, if the bridge
     floods it."""
+    dropping: Mapping[str, int] = field(default_factory=dict)
+    """Bridge without a controller -> how many flows it has, if these drop all that comes."""
     problem: str = ""
     """Why not all was answered."""
 

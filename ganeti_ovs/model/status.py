@@ -204,7 +204,7 @@ class NicStatus:
     """bit/s that the kernel polices what it sends to, 0: unlimited; None: was not to be found out,
     or is not the kernel's matter on this datapath."""
     kernel_receives: int | None = None
-    """The same of what it receives, shaped."""
+    """The same of what it receives, shaped; None also if another qdisc than htb is to do it."""
     ofport: int | None = None
     error: str = ""
     link: str = ""

@@ -23,6 +23,12 @@ def guests(seen: Seen) -> dict[str, Guest]:
     return _guests(seen.running, {one.tap: one for one in seen.troubles})
 
 
+def other_guests(seen: Seen) -> dict[str, str]:
+    """Taps of NICs of other modes -> their instances."""
+    taps = seen.desired.others
+    return {tap: printable(one.instance) for tap, one in seen.running.items() if tap in taps}
+
+
 def unseen_guests(here: Runtime) -> dict[str, Guest]:
     """The same, while Open vSwitch's database does not answer."""
     return _guests(running_nics(here, interfaces()), {})

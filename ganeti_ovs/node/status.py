@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ganeti_ovs import __version__
 from ganeti_ovs.cluster.qemu import Monitors
-from ganeti_ovs.linux.devices import devices
+from ganeti_ovs.linux.devices import devices, still_there
 from ganeti_ovs.linux.ending import trace
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.linux.qdisc import limits
@@ -25,10 +25,11 @@ from ganeti_ovs.model.reported import Asked
 from ganeti_ovs.model.rows import Root
 from ganeti_ovs.model.status import NodeStatus, Problem, Severity
 from ganeti_ovs.node.document import change_lock, kept, kept_digest
-from ganeti_ovs.node.guests import guests, unseen_guests
+from ganeti_ovs.node.guests import guests, other_guests, unseen_guests
 from ganeti_ovs.node.look import look
 from ganeti_ovs.node.switches import host
 from ganeti_ovs.ovsdb.asked import ask_all
+from ganeti_ovs.ovsdb.client import DatabaseUnavailable
 from ganeti_ovs.ovsdb.live import snapshot
 from ganeti_ovs.ovsdb.pulse import LIMIT, pulse
 from ganeti_ovs.ovsdb.reports import next_cfg, read_all, read_columns
@@ -104,8 +105,11 @@ class _Status:
         """While the database does not answer, which harms no node that does without it."""
         there = self._try("guests", lambda: unseen_guests(self.here)) or {}
         if there or wanted.switches or wanted.kept is not None:
-            text = str(err).replace(f" at {self.here.socket}", "")
-            self._say(Severity.ERROR, "database-dead", text.partition("; is ovsdb-")[0], _START)
+            text = str(err).replace(f" at {self.here.socket}", "").partition("; is ")[0]
+            if isinstance(err, DatabaseUnavailable):
+                self._say(Severity.ERROR, "database-dead", text, _START)
+            else:
+                self._say(Severity.ERROR, "database-odd", text)
         problems = in_order([*self.problems, *document_problems(wanted)])
         nics = unknown(there.values())
         return NodeStatus(
@@ -134,12 +138,13 @@ class _Status:
         switches: tuple[VSwitch, ...] | None = None
         if self.sent is not None:
             try:
-                return Wanted(from_document(self.sent)[0], digested, digest(self.sent))
+                wanted = from_document(self.sent)[0]
+                return Wanted(wanted, digested, digest(self.sent), self.under_way)
             except BadInput as err:
                 self._say(Severity.ERROR, "document-sent", str(err))
         elif digested:
             switches = self._try("document", lambda: kept(self.here))
-        return Wanted(switches, digested)
+        return Wanted(switches, digested, changing=self.under_way)
 
     def _looks(self, session: Session, wanted: Wanted) -> list[Found]:
         """All of one moment. Changes may come all the time: then the last looks of several."""
@@ -160,26 +165,34 @@ class _Status:
         dead = pulse(session)
         seen, ports, tables = self._ports(session)
         there = self._try("kernel", devices)
+        limited = self._limits(there, seen)
         columns = read_columns(session, tables)
         current = Current(tables)
         floods = {name: vlans(current, bridge) for name, bridge in current.bridges.items()}
-        asked = Asked() if dead else ask_all(session, floods)
+        controlled = {name for name, bridge in current.bridges.items() if bridge.controller}
+        asked = Asked() if dead else ask_all(session, floods, controlled)
+        running = guests(seen) if seen else None
         if asked.problem:
-            self._say(Severity.WARNING, "not-asked", asked.problem)
+            ours = wanted.switches or any(one.ours for one in current.bridges.values())
+            severity = Severity.ERROR if running or ours else Severity.WARNING
+            self._say(severity, "not-asked", asked.problem)
         plan = None if self.under_way else self._drift(tables, wanted, there)
+        # A guest that has ended meanwhile lacks nothing.
+        there = None if there is None else still_there(there)
         return Found(
             tables=tables,
             dead=dead,
             columns=columns,
             asked=asked,
             devices=there,
-            limits=self._limits(there, seen),
+            limits=limited,
             wanted=wanted,
             plan=plan,
-            guests=guests(seen) if seen else None,
+            guests=running,
             desired=seen.desired if seen else None,
             snapshot=seen.snapshot if seen else snapshot(tables),
             ports=ports,
+            others=other_guests(seen) if seen else {},
             problems=tuple(self.problems),
         )
 

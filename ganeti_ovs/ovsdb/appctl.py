@@ -20,6 +20,13 @@ _MEMBER = re.compile(r"(?:member|slave) (\S+): (enabled|disabled)", re.ASCII)
 _DELAY = re.compile(r" *(?:up|down)delay expires in .*", re.ASCII)
 _ENTRY = re.compile(r" *(\d{1,5}|LOCAL) +(\d{1,4}) +([0-9a-fA-F:]{17}) +\S+", re.ASCII)
 _VERSION = re.compile(r"ovs-vswitchd \(Open vSwitch\) (\S{1,40})", re.ASCII)
+_FLOW = re.compile(
+    r"(table_id=\d{1,3}, )?duration=\d+s, n_packets=\d+, n_bytes=\d+, "
+    r"(?:priority=(\d{1,6}))?(.*?),actions=(.*)",
+    re.ASCII,
+)
+_PRIORITY = 32768
+"""Of a flow that tells none."""
 _LOCAL = 65534
 
 
@@ -102,3 +109,29 @@ def flooded(text: str) -> frozenset[int] | None:
         for word in plain.split(",")
         if word.isascii() and word.isdigit() and len(word) < 10
     )
+
+
+def dropped(text: str) -> bool:
+    """Of `ofproto/trace`: whether flows drop the frame, not the vSwitch itself as it is at work."""
+    drops = "\nDatapath actions: drop" in text
+    return drops and not any(word in text for word in ("flooding", "NORMAL"))
+
+
+def dropping(text: str) -> int | None:
+    """Of `bridge/dump-flows BRIDGE`: how many flows it has, if these drop all that comes.
+
+    None if they do not, or that is not certain. Frames come to table 0; where nothing matches,
+    they are dropped.
+    """
+    found = [_FLOW.fullmatch(line) for line in text.splitlines()]
+    flows = [one for one in found if one and not one[1]]
+    if not found or not all(found):
+        return None
+    drops = [_priority(one) for one in flows if not one[3] and one[4] == "drop"]
+    every = max(drops, default=-1)
+    passes = any(one[4] != "drop" and _priority(one) >= every for one in flows)
+    return None if passes else len(flows)
+
+
+def _priority(flow: re.Match[str]) -> int:
+    return int(flow[2] or _PRIORITY)

@@ -12,7 +12,7 @@ from ganeti_ovs.ovsdb import appctl
 from ganeti_ovs.ovsdb.control import control_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ganeti_ovs.ovsdb.client import Client
     from ganeti_ovs.ovsdb.unixctl import Control
@@ -24,10 +24,13 @@ _ALL = 2.0
 """Seconds after which nothing more is asked."""
 
 
-def ask_all(client: Client, switches: Mapping[str, Iterable[int]]) -> Asked:
+def ask_all(
+    client: Client, switches: Mapping[str, Iterable[int]], controlled: Container[str] = ()
+) -> Asked:
     """Everything about these vSwitches; what could not be asked is said in it.
 
-    `switches`: those, with the VLANs (0: none) in which a frame to all is to be traced.
+    `switches`: those, with the VLANs (0: none) in which a frame to all is to be traced;
+    `controlled`: those of them whose flows are a controller's.
     """
     asked = Asked()
     try:
@@ -41,8 +44,18 @@ def ask_all(client: Client, switches: Mapping[str, Iterable[int]]) -> Asked:
             for switch in sorted(switches.keys() & (asked.datapaths or {}).keys()):
                 learned = appctl.learned(questions.ask("fdb/show", switch))
                 asked = replace(asked, learned={**asked.learned, switch: learned})
-                floods = questions.floods(switch, switches[switch])
-                asked = replace(asked, floods={**asked.floods, switch: floods})
+                traces = questions.traces(switch, switches[switch])
+                floods = {vlan: appctl.flooded(text) for vlan, text in traces.items()}
+                there = {vlan: ports for vlan, ports in floods.items() if ports is not None}
+                asked = replace(asked, floods={**asked.floods, switch: there})
+                if (
+                    traces
+                    and all(map(appctl.dropped, traces.values()))
+                    and switch not in controlled
+                ):
+                    flows = appctl.dropping(questions.ask("bridge/dump-flows", switch))
+                    if flows is not None:
+                        asked = replace(asked, dropping={**asked.dropping, switch: flows})
     except (Error, OSError) as err:
         return replace(asked, problem=str(err))
     return asked
@@ -61,12 +74,10 @@ class _Questions:
             raise Error(f"ovs-vswitchd has not answered everything within {_ALL:g} s: it is busy")
         return self._control.ask(command, *arguments)
 
-    def floods(self, switch: str, vlans: Iterable[int]) -> dict[int, frozenset[int]]:
-        """VLAN -> the datapath's ports that a frame to all leaves by, where it is flooded."""
-        found = {}
-        for vlan in vlans:
-            flow = "in_port=LOCAL," + (f"dl_vlan={vlan}," if vlan else "") + _TO_ALL
-            leaves = appctl.flooded(self.ask("ofproto/trace", switch, flow))
-            if leaves is not None:
-                found[vlan] = leaves
-        return found
+    def traces(self, switch: str, vlans: Iterable[int]) -> dict[int, str]:
+        """VLAN -> what becomes of a frame to all from the vSwitch's own port."""
+        flows = {vlan: f"dl_vlan={vlan}," if vlan else "" for vlan in vlans}
+        return {
+            vlan: self.ask("ofproto/trace", switch, f"in_port=LOCAL,{tag}{_TO_ALL}")
+            for vlan, tag in flows.items()
+        }

@@ -33,8 +33,10 @@ class Column:
     """True if it is to have its default."""
     always: bool = False
     """True if the default is written, too, where the column is unset."""
-    shown: bool = True
-    """False for what only goes with another one."""
+    words: str = ""
+    """What it is called; "": as the setting."""
+    silent: tuple[object, ...] = ()
+    """Values that it has, or had, without a word: those of other columns tell it."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ def port_columns(switch: VSwitch) -> list[Column]:
     """Settings in the Port row of the uplinks.
 
     NOTE: a bond whose bond_mode is unset makes ovs-vswitchd warn, so the
-    default is written. vlan_mode and tag go with trunks: a tag would make an
-    access port of it.
+    default is written. vlan_mode and tag go with trunks: a tag alone makes an
+    access port, and other modes pass other VLANs.
     """
     columns = _columns(switch, "Port")
     for number, one in enumerate(columns):
@@ -69,9 +71,10 @@ def port_columns(switch: VSwitch) -> list[Column]:
             defaults = tuple(reversed(one.defaults)) if switch.bond else (None,)
             columns[number] = replace(one, defaults=defaults, always=switch.bond is not None)
     mode = "trunk" if switch.trunks else None
-    columns.append(Column("trunks", "vlan_mode", "", mode, (None,), mode is None, shown=False))
-    if switch.trunks or "trunks" in switch.cleared:
-        columns.append(Column("trunks", "tag", "", None, (None,)))
+    every = (None, "trunk")
+    for column, due, silent in (("vlan_mode", mode, every), ("tag", None, ())):
+        of_all = mode is None
+        columns.append(Column("trunks", column, "", due, (None,), of_all, False, column, silent))
     return columns
 
 
@@ -157,8 +160,8 @@ def compare(
             if not unset and has in one.defaults:
                 continue
             if one.setting not in own and not unset:
-                if one.shown:
-                    kept.append(f"{one.setting} {_text(has)}")
+                if has not in one.silent:
+                    kept.append(f"{one.words or one.setting} {_text(has)}")
                 continue
         now_own.add(one.setting)
         if has == due:
@@ -167,9 +170,9 @@ def compare(
             config[one.key] = None if due is None else str(due)
         else:
             columns[one.column] = due
-        if one.shown and not unset:
+        if has not in one.silent and not unset:
             old, new = _said(has, one), _said(due, one)
-            changes.append(Change(Kind.SET, switch, subject, one.setting, old, new))
+            changes.append(Change(Kind.SET, switch, subject, one.words or one.setting, old, new))
     return Difference(columns, config, frozenset(now_own), tuple(changes), tuple(kept))
 
 

@@ -52,6 +52,8 @@ class Wanted:
     """Digest of what it keeps; "": that is broken."""
     sent: str | None = None
     """Digest of what the master wants; None: the master has not said it."""
+    changing: bool = False
+    """A change is under way, after which it keeps another one, or the same."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Found:
     desired: DesiredPorts | None
     snapshot: Snapshot
     ports: PortsPlan | None
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Taps of running NICs that are not for Open vSwitch -> their instances."""
     problems: tuple[Problem, ...] = field(default=())
 
     @cached_property

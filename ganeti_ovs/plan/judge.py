@@ -71,6 +71,8 @@ def document_problems(wanted: Wanted) -> Iterator[Problem]:
     kind, text = "", ""
     if wanted.kept == "":
         kind, text = "document-broken", "the description of its vSwitches that it keeps is broken"
+    elif wanted.changing:
+        return
     elif wanted.sent is not None and wanted.kept is None and wanted.switches:
         kind, text = "document-missing", "it keeps no description of its vSwitches: they are not"
         text += " restored at its next start"
@@ -82,7 +84,8 @@ def document_problems(wanted: Wanted) -> Iterator[Problem]:
 
 def _unkept(found: Found) -> Iterator[Problem]:
     """vSwitches of ours without a description: Ganeti has not been asked what it wants."""
-    if found.wanted.sent is None and found.wanted.kept is None and found.wanted.switches is None:
+    wanted = found.wanted
+    if wanted.sent is None and wanted.kept is None and not wanted.changing:
         names = sorted(name for name, one in found.current.bridges.items() if one.ours)
         if names:
             text = f"it keeps no description of its vSwitches, but has {', '.join(names)}"

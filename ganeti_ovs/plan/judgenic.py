@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.plan.found import Found
 
 RECONCILE = "gnt-ovs reconcile"
+_APPLY = "gnt-ovs apply"
 _RESTART = "systemctl restart openvswitch-switch"
 _WARNINGS = {"index-moved", "busy"}
 """Kinds of trouble that harm nobody yet."""
@@ -40,15 +41,19 @@ def _nic(nic: NicStatus, switches: Mapping[str, SwitchStatus], found: Found) -> 
     refused = found.ports.refused.get(nic.tap, "") if found.ports else ""
     due = found.ports is not None and any(step.tap == nic.tap for step in found.ports.steps)
     repair = RECONCILE if due else ""
-    if nic.actual is None:
-        if not guest.trouble and not guest.down:
-            yield _no_port(nic, subject, refused, switches, repair)
+    live = found.snapshot.live.get(nic.tap)
+    if nic.actual is None or live is None:
+        if not guest.down and (nic.wanted or not guest.trouble):
+            lost = nic.wanted and switches.get(nic.wanted.switch)
+            if refused and lost and not lost.there:
+                known = found.wanted.kept and found.wanted.sent in (None, found.wanted.kept)
+                repair = RECONCILE if known else _APPLY
+            yield _no_port(subject, refused, repair)
         return
     if refused:
         yield Problem(Severity.ERROR, "port-refused", refused, subject)
-    elif nic.state == NicState.STOCK:
+    elif not live.found.marked:
         yield _stock(nic, subject, repair)
-        return
     elif due and (differences(nic) or nic.state != NicState.FAILED):
         yield _differs(nic, subject, repair)
     switch = switches.get(nic.actual.switch)
@@ -62,18 +67,8 @@ def _nic(nic: NicStatus, switches: Mapping[str, SwitchStatus], found: Found) -> 
         yield Problem(Severity.WARNING, "nic-down", "its tap has no carrier", subject)
 
 
-def _no_port(
-    nic: NicStatus,
-    subject: str,
-    refused: str,
-    switches: Mapping[str, SwitchStatus],
-    repair: str,
-) -> Problem:
-    text = "it has no port: the guest has no network"
-    if refused:
-        text += f"; {refused}"
-        there = nic.wanted and switches.get(nic.wanted.switch)
-        repair = RECONCILE if there and not there.there else repair
+def _no_port(subject: str, refused: str, repair: str) -> Problem:
+    text = "it has no port: the guest has no network" + (f"; {refused}" if refused else "")
     return Problem(Severity.ERROR, "port-missing", text, subject, repair)
 
 
@@ -156,7 +151,12 @@ def _left(found: Found) -> Iterator[Problem]:
         return
     guests = found.guests or {}
     for step in found.ports.steps:
-        if step.tap and step.tap not in guests:
+        if step.tap in found.others:
+            switch = step.goes.switch if step.goes else ""
+            text = f"a port of a guest that is gone has it in vSwitch {switch}, which it is not for"
+            subject = f"{found.others[step.tap]} ({step.tap})"
+            yield Problem(Severity.ERROR, "port-of-other", text, subject, RECONCILE)
+        elif step.tap and step.tap not in guests:
             text = "its port is left, though its guest is gone"
             yield Problem(Severity.WARNING, "port-left", text, step.tap, RECONCILE)
     if any(not step.tap for step in found.ports.steps):

@@ -25,18 +25,21 @@ def switch_problems(switch: SwitchStatus, found: Found) -> Iterator[Problem]:
     if switch.works is False:
         yield _no_datapath(switch, found)
     yield from _controllers(switch)
+    if switch.name in found.asked.dropping and switch.fail_mode != "secure":
+        yield _dropping(switch, found.asked.dropping[switch.name])
     if switch.blocked:
         text = f"no broadcast leaves by {', '.join(switch.blocked)}: left so by RSTP, or no-flood"
         yield Problem(Severity.ERROR, "rstp-left", text, switch.name, _RESTART)
     if switch.ours or switch.wanted is not None:
         for uplink in switch.uplinks:
-            yield from _taken(switch, uplink)
+            yield from _taken(switch, uplink, found.alive)
         yield from _links(switch)
         for bond in switch.bonds:
             yield from _bond(switch, bond)
         yield from _mtus(switch, found)
-        for vlan in cut_off(switch.name, found.current):
-            text = f"{vlan} does not pass the uplink (trunks)"
+        guests = (found.guests or {}).values()
+        whose = {one.tap: f"{one.tap} ({one.instance}, NIC {one.index})" for one in guests}
+        for text in cut_off(switch.name, found.current, whose):
             yield Problem(Severity.WARNING, "vlan-cut", text, switch.name)
 
 
@@ -60,8 +63,10 @@ def _controllers(switch: SwitchStatus) -> Iterator[Problem]:
     named = ", ".join(switch.controllers)
     if switch.fail_mode == "secure" and not switch.controlled:
         which = f"{named} is not connected" if named else "it has no controller"
-        text = f"fail_mode is secure and {which}: all guests on it are cut off"
-        repair = f"ovs-vsctl del-fail-mode {switch.name}"
+        harm, repair = "all guests on it", f"ovs-vsctl del-fail-mode {switch.name}"
+        if (switch.wanted or {}).get("fail_mode") == "secure":
+            harm, repair = "guests", f"gnt-ovs modify-switch {switch.name} --reset fail_mode"
+        text = f"fail_mode is secure and {which}: {harm} are cut off"
         yield Problem(Severity.ERROR, "secure", text, switch.name, repair)
     elif named:
         state = {True: "connected", False: "not connected", None: "state unknown"}
@@ -70,13 +75,21 @@ def _controllers(switch: SwitchStatus) -> Iterator[Problem]:
         yield Problem(Severity.WARNING, "controller", text, switch.name, repair)
 
 
-def _taken(switch: SwitchStatus, uplink: Uplink) -> Iterator[Problem]:
+def _dropping(switch: SwitchStatus, flows: int) -> Problem:
+    if flows:
+        text = "nothing passes: flows that somebody has set drop all; see ovs-ofctl dump-flows "
+        return Problem(Severity.ERROR, "flows", text + switch.name, switch.name)
+    repair = f"ovs-ofctl add-flow {switch.name} priority=0,actions=normal"
+    return Problem(Severity.ERROR, "flows", "nothing passes: it has no flows", switch.name, repair)
+
+
+def _taken(switch: SwitchStatus, uplink: Uplink, alive: bool) -> Iterator[Problem]:
     """Has ovs-vswitchd the device?"""
     name, text = uplink.name, ""
     if uplink.link == "gone":
         text = f"uplink {name} is gone: bring the device back, or take it from the uplinks"
         yield Problem(Severity.ERROR, "uplink-gone", text, switch.name)
-    elif switch.works:
+    elif alive and switch.works is not False:
         if uplink.error:
             text = f"ovs-vswitchd refuses {name}: {uplink.error}"
         elif (uplink.ofport or -1) < 0:

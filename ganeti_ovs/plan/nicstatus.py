@@ -63,7 +63,9 @@ def _ordered(guests: Iterable[Guest]) -> list[Guest]:
 def _nic(found: Found, guest: Guest) -> NicStatus:
     live = found.snapshot.live.get(guest.tap)
     desired = found.desired.nics.get(guest.tap) if found.desired else None
-    limits = found.limits.get(guest.tap) if found.limits is not None and live else None
+    # Of a tap that has gone since, the kernel has said that nothing is limited.
+    there = live is not None and guest.tap in (found.devices or {})
+    limits = (found.limits or {}).get(guest.tap) if there else None
     row = live.interface if live and found.alive else None
     polices = live is not None and found.current.bridges[live.switch].polices
     return NicStatus(
@@ -77,7 +79,7 @@ def _nic(found: Found, guest: Guest) -> NicStatus:
         wanted=wanted_settings(desired) if desired else None,
         actual=actual_port(live, found) if live else None,
         kernel_sends=limits.sends if limits and polices else None,
-        kernel_receives=limits.receives if limits else None,
+        kernel_receives=limits.receives if limits and live and _by_htb(live, found) else None,
         ofport=row.ofport if row else None,
         error=row.error or "" if row else "",
         link=link(found, guest.tap),
@@ -88,14 +90,20 @@ def _nic(found: Found, guest: Guest) -> NicStatus:
 
 
 def _state(found: Found, guest: Guest, live: Live | None) -> NicState:
-    plan, seen = found.ports, link(found, guest.tap)
     if guest.tap not in (found.guests or {}):
         return NicState.UNKNOWN if found.guests is None else NicState.NO_GUEST
-    if live is None or not live.found.marked:
-        return NicState.NO_PORT if live is None else NicState.STOCK
+    return NicState.NO_PORT if live is None else _of_port(found, guest, live)
+
+
+def _of_port(found: Found, guest: Guest, live: Live) -> NicState:
+    """The worst of what is known goes first."""
+    plan, seen = found.ports, link(found, guest.tap)
     if found.alive and (live.interface.error or (live.interface.ofport or -1) < 0):
         return NicState.FAILED
-    if not found.alive or guest.trouble or plan is None or not seen:
+    if not live.found.marked:
+        return NicState.STOCK
+    known = not guest.trouble or (found.desired is not None and guest.tap in found.desired.nics)
+    if not found.alive or not known or plan is None or not seen:
         return NicState.UNKNOWN
     if guest.tap in plan.refused or any(step.tap == guest.tap for step in plan.steps):
         return NicState.DIFFERS
@@ -148,6 +156,12 @@ def _shaped(live: Live, found: Found) -> tuple[int, int]:
         burst = _number(queue.other_config.get("burst", "")) if queue else 0
         return _number(qos.other_config.get("max-rate", "")), burst
     return 0, 0
+
+
+def _by_htb(live: Live, found: Found) -> bool:
+    """Whether nothing is to shape it but what we read of the kernel."""
+    rows = [found.tables["QoS"][reference] for reference in live.port.qos]
+    return all(row.columns["type"] == "linux-htb" for row in rows)
 
 
 def _number(text: str) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.plan.current import Current
+from ganeti_ovs.plan.cut import ALL, passing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from ganeti_ovs.model.rows import Bridge, Port, Tables
@@ -71,28 +72,40 @@ def _port(port: Port, current: Current) -> dict[str, Any]:
     return state
 
 
-def cut_off(name: str, current: Current) -> list[str]:
-    """VLANs of guests of the vSwitch `name` that its uplinks do not let through, in words."""
-    ports = current.ports_of(current.bridges[name])
-    guests = {words: port for port in ports if (words := current.guest(port))}
-    return _cut(guests, [port for port in ports if port.ours and not current.guest(port)])
+def cut_off(name: str, current: Current, others: Mapping[str, str]) -> list[str]:
+    """VLANs of guests of the vSwitch `name` that its uplinks do not let through, in words.
+
+    `others`: whose ports are guests', too, though none of ours, by tap.
+    """
+    guests, uplinks = {}, []
+    for port in current.ports_of(current.bridges[name]):
+        members = current.members(port)
+        if words := current.guest(port) or "".join(others.get(one, "") for one in members):
+            guests[words] = port
+        elif port.ours:
+            uplinks.append(port)
+    how = " and ".join(sorted({*map(_how, uplinks)}))
+    return [f"{one} does not pass the uplink ({how})" for one in _cut(guests, uplinks)]
+
+
+def _how(port: Port) -> str:
+    """What keeps VLANs back."""
+    trunks = port.vlan_mode == "trunk" or port.tag is None
+    return "trunks" if trunks and port.vlan_mode != "access" else f"tag {port.tag or 0}"
 
 
 def _cut(guests: dict[str, Port], uplinks: list[Port]) -> list[str]:
     """VLANs of guests that no uplink lets through; 0 is the untagged network."""
-    passing: set[int] = set()
-    for port in uplinks:
-        if not port.trunks:
-            return []
-        passing |= port.trunks
     if not uplinks:
         return []
+    passed = frozenset[int]().union(*map(passing, uplinks))
     words = []
     for whose, port in guests.items():
-        trunk = port.vlan_mode == "trunk"
-        vlans = {*port.trunks, *(() if trunk else (port.tag or 0,))}
-        if port.trunks or not trunk:
-            words += [f"{_vlan(vlan)} of {whose}" for vlan in sorted(vlans - passing)]
+        vlans = passing(port)
+        if vlans == ALL:  # It takes what there is; a hybrid one needs its native VLAN.
+            every = port.vlan_mode in (None, "trunk")
+            vlans = frozenset() if every else frozenset({port.tag or 0})
+        words += [f"{_vlan(vlan)} of {whose}" for vlan in sorted(vlans - passed)]
     return words
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.model.status import BondStatus, SwitchStatus, Uplink
 from ganeti_ovs.model.vswitch import settings_of
 from ganeti_ovs.plan.actual import actual_settings
+from ganeti_ovs.plan.cut import ALL, passing
 from ganeti_ovs.plan.flood import blocked
 
 if TYPE_CHECKING:
@@ -116,9 +117,8 @@ def _blocked(found: Found, bridge: Bridge) -> tuple[str, ...]:
 
 def _passing(ports: list[Port]) -> tuple[int, ...]:
     """VLANs that these ports let through; none: all."""
-    if not all(port.trunks for port in ports):
-        return ()
-    return tuple(sorted({vlan for port in ports for vlan in port.trunks}))
+    passed = frozenset[int]().union(*map(passing, ports))
+    return () if passed == ALL else tuple(sorted(passed))
 
 
 def _uplinks(found: Found, port: Port) -> list[Uplink]:

@@ -368,6 +368,30 @@ def test_a_port_that_is_not_flooded(lab: Lab) -> None:
     lab.right()
 
 
+def test_flows_by_hand(lab: Lab) -> None:
+    target = f"unix:{lab.ovs.dir}/br2.mgmt"
+    run("ovs-ofctl", "add-flow", target, "table=7,priority=5,arp,actions=drop")
+    run("ovs-ofctl", "add-flow", target, "priority=7,arp,in_port=99,actions=drop")
+    lab.right()
+    run("ovs-ofctl", "add-flow", target, "priority=65535,actions=drop")
+    lab.until(
+        "br2: nothing passes: flows that somebody has set drop all; see ovs-ofctl dump-flows br2"
+    )
+    run("ovs-ofctl", "del-flows", target)
+    normal = "priority=0,actions=normal"
+    lab.until(f"br2: nothing passes: it has no flows; ovs-ofctl add-flow br2 {normal}")
+    run("ovs-ofctl", "add-flow", target, normal)
+    lab.right()
+
+
+def test_an_uplink_that_is_retagged(lab: Lab) -> None:
+    lab.ovs.vsctl("set", "port", "f0", "tag=99")
+    how = "of tap1 (inst1.lab, NIC 0) does not pass the uplink (tag 99)"
+    cut = [f"warning: br2: VLAN {vlan} {how}" for vlan in (10, 20, 30)]
+    lab.until(f"br2: differs: f0: tag 99 -> unset; {APPLY}", *cut)
+    lab.apply()
+
+
 def test_controller_and_fail_mode(lab: Lab) -> None:
     lab.ovs.vsctl("set-controller", "br2", "tcp:127.0.0.1:1")
     lab.until(

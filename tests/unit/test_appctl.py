@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,11 +101,57 @@ def test_flooded() -> None:
     assert appctl.flooded("flooding") is None
 
 
-@given(st.text(), st.sampled_from([DPIF, BONDS, FDB, TRACE]), st.data())
+HIDDEN = "table_id=254, duration=1s, n_packets=0, n_bytes=0, priority=0,reg0=0x2,actions=drop"
+
+
+def flows(*said: str) -> str:
+    """Of bridge/dump-flows: `priority=5,arp,actions=drop`."""
+    lines = [f"duration=1s, n_packets=0, n_bytes=0, {one}" for one in said]
+    return "\n".join([*lines, HIDDEN, ""])
+
+
+NORMAL, DROP = "priority=0,actions=NORMAL", "priority=65535,actions=drop"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (flows(NORMAL), None),
+        (flows(), 0),
+        (flows(NORMAL, DROP), 2),
+        (flows(",actions=drop"), 1),
+        (flows(",actions=drop", NORMAL), 2),
+        (flows(",actions=drop", "priority=40000,actions=NORMAL"), None),
+        (flows(",actions=drop", ",actions=NORMAL"), None),
+        (flows(DROP.replace(",a", ",arp,a"), NORMAL), None),
+        (flows("priority=9,arp,in_port=1,actions=drop"), 1),
+        ("table_id=3, " + flows(NORMAL), 0),
+        (
+            flows(NORMAL.replace("priority", "importance"), DROP) + "and a line of another form",
+            None,
+        ),
+        ("", None),
+    ],
+)
+def test_flows_that_drop_all_that_comes(text: str, number: int | None) -> None:
+    assert appctl.dropping(text) == number
+
+
+def test_dropped() -> None:
+    """By flows; where the vSwitch itself has nobody to send it to, that is no fault."""
+    rule = "\n 0. No match.\n    drop\n\nFinal flow: unchanged\nDatapath actions: drop\n"
+    assert appctl.dropped(rule)
+    assert not appctl.dropped(TRACE + "drop\n")
+    assert not appctl.dropped(rule.replace("No match.\n    drop", "priority 0\n    NORMAL"))
+    assert not appctl.dropped(rule.replace(": drop", ": 5"))
+
+
+@given(st.text(), st.sampled_from([DPIF, BONDS, FDB, TRACE, flows(NORMAL)]), st.data())
 def test_nothing_is_too_odd(odd: str, text: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))
     for said in (odd, text[:at] + odd + text[at:], text[at:], text[:at]):
         for parse in (
-            appctl.datapaths, appctl.bonds, appctl.learned, appctl.version, appctl.flooded
+            appctl.datapaths, appctl.bonds, appctl.learned, appctl.version, appctl.flooded,
+            appctl.dropped, appctl.dropping
         ):  # fmt: skip
             parse(said)

@@ -59,6 +59,8 @@ class World:
         )
         self.devices: dict[str, Device] | None = dict.fromkeys(("tap0", *UPLINKS), UP)
         self.limits: dict[str, Limits] | None = {"tap0": Limits(receives=10_000_000)}
+        self.others: dict[str, str] = {}
+        self.changing = False
         self.kept: str | None = "d"
         self.sent: str | None = None
         self.guest = Guest(NIC.instance, "0", NIC.uuid, "tap0", NIC.mac)
@@ -73,7 +75,8 @@ class World:
         devices = frozenset(self.devices or ())
         wanted = (self.wanted,) if self.kept is not None or self.sent is not None else None
         nics = {"tap0": self.nic} if self.nic else {}
-        desired = DesiredPorts(nics, {"tap0": PLUG} if "tap0" in devices else {})
+        plugs = {"tap0": PLUG} if "tap0" in devices else {}
+        desired = DesiredPorts(nics, plugs, frozenset(self.others))
         return Found(
             tables=tables,
             dead=self.dead,
@@ -81,9 +84,10 @@ class World:
             asked=self.asked,
             devices=self.devices,
             limits=self.limits,
-            wanted=Wanted(wanted, self.kept, self.sent),
+            wanted=Wanted(wanted, self.kept, self.sent, self.changing),
             plan=None if wanted is None else plan_switches(wanted, Current(tables), Host(devices)),
-            guests={"tap0": self.guest},
+            guests={"tap0": self.guest} if "tap0" not in self.others else {},
+            others=self.others,
             desired=desired,
             snapshot=snapshot(tables),
             ports=plan_ports(desired, snapshot(tables)),
@@ -123,6 +127,7 @@ SUBJECT = "inst1.lab NIC 0 (tap0)"
 APPLY = "gnt-ovs apply"
 RECONCILE = "gnt-ovs reconcile"
 RESTART = "systemctl restart openvswitch-switch"
+STOCK = f"{SUBJECT}: its port was not made by ganeti-ovs, and nothing keeps it right; {RECONCILE}"
 
 
 def dead(world: World) -> None:
@@ -141,6 +146,13 @@ def no_datapath(world: World) -> None:
 
 def secure(world: World) -> None:
     world.row("Bridge", "br0", fail_mode="secure")
+
+
+def dropping(flows: int) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.asked = replace(world.asked, floods={}, dropping={"br0": flows})
+
+    return change
 
 
 def controller(world: World) -> None:
@@ -191,6 +203,10 @@ def half_silent(world: World) -> None:
     world.row("Interface", "eth1", lacp_current=False)
 
 
+def uplink(**columns: Any) -> Callable[[World], None]:
+    return lambda world: world.row("Port", "bond-br0", **columns)
+
+
 def small_mtu(world: World) -> None:
     assert world.devices
     world.devices.update(dict.fromkeys(UPLINKS, Device(2, True, True, 1400)))
@@ -225,6 +241,31 @@ def tags(world: World) -> None:
     world.nic = None
     words = "instance tag 'ovs:nic:0:max_bandwith:1M' is unknown"
     world.guest = replace(world.guest, trouble=words, trouble_kind="nic-wrong")
+
+
+def moved_without_port(world: World) -> None:
+    """Its tags by index mean another NIC by now, which harms nobody; and its port is gone."""
+    moved(world)
+    empty(world)
+
+
+def moved(world: World) -> None:
+    words = "its tags by index stay those of NIC 1"
+    world.guest = replace(world.guest, trouble=words, trouble_kind="index-moved")
+
+
+def stock_and(change: Callable[[World], None]) -> Callable[[World], None]:
+    def both(world: World) -> None:
+        unmarked(world)
+        change(world)
+
+    return both
+
+
+def another_shaper(world: World) -> None:
+    for row in world.database.tables["QoS"].values():
+        row["type"] = "linux-hfsc"
+    world.limits = {"tap0": Limits()}
 
 
 def drift(world: World) -> None:
@@ -285,6 +326,14 @@ WRONG: list[tuple[Callable[[World], None], list[str]]] = [
         ],
     ),
     (
+        dropping(0),
+        ["br0: nothing passes: it has no flows; ovs-ofctl add-flow br0 priority=0,actions=normal"],
+    ),
+    (
+        dropping(2),
+        ["br0: nothing passes: flows that somebody has set drop all; see ovs-ofctl dump-flows br0"],
+    ),
+    (
         controller,
         [
             "warning: br0: its controller tcp:10.0.0.1 (connected) decides what passes; unless that"
@@ -319,6 +368,21 @@ WRONG: list[tuple[Callable[[World], None], list[str]]] = [
             " bond/enable-member bond-br0 eth1"
         ],
     ),
+    (
+        uplink(tag=99),
+        [
+            f"br0: differs: bond-br0: tag 99 -> unset; {APPLY}",
+            "warning: br0: VLAN 10 of tap0 (inst1.lab, NIC 0) does not pass the uplink (tag 99)",
+        ],
+    ),
+    (
+        uplink(vlan_mode="dot1q-tunnel", tag=10),
+        [
+            f"br0: differs: bond-br0: vlan_mode dot1q-tunnel -> unset; {APPLY}",
+            f"br0: differs: bond-br0: tag 10 -> unset; {APPLY}",
+        ],
+    ),
+    (uplink(vlan_mode="trunk"), []),
     (delayed, []),
     (
         small_mtu,
@@ -335,11 +399,41 @@ WRONG: list[tuple[Callable[[World], None], list[str]]] = [
     ),
     (
         unmarked,
+        [f"warning: {STOCK}"],
+    ),
+    (
+        stock_and(failed),
         [
-            f"warning: {SUBJECT}: its port was not made by ganeti-ovs, and nothing keeps it right;"
-            f" {RECONCILE}"
+            f"{SUBJECT}: ovs-vswitchd refuses its port: no such device; see its log; {RECONCILE}",
+            f"warning: {STOCK}",
         ],
     ),
+    (
+        stock_and(tap_down),
+        [
+            f"{SUBJECT}: its tap is set down: the guest has no network; ip link set tap0 up",
+            f"warning: {STOCK}",
+        ],
+    ),
+    (
+        stock_and(uplink(tag=99)),
+        [
+            f"br0: differs: bond-br0: tag 99 -> unset; {APPLY}",
+            "warning: br0: VLAN 10 of tap0 (inst1.lab, NIC 0) does not pass the uplink (tag 99)",
+            f"warning: {STOCK}",
+        ],
+    ),
+    (moved, [f"warning: {SUBJECT}: its tags by index stay those of NIC 1"]),
+    (
+        moved_without_port,
+        [
+            f"br0: it is not there; {APPLY}",
+            f"{SUBJECT}: it has no port: the guest has no network; this node has no vSwitch br0;"
+            f" {RECONCILE}",
+            f"warning: {SUBJECT}: its tags by index stay those of NIC 1",
+        ],
+    ),
+    (another_shaper, [f"{SUBJECT}: its port is not as it is wanted; {RECONCILE}"]),
     (
         failed,
         [f"{SUBJECT}: ovs-vswitchd refuses its port: no such device; see its log; {RECONCILE}"],
@@ -376,6 +470,34 @@ def test_what_is_wrong_is_said(change: Callable[[World], None], said: list[str])
     world = World()
     change(world)
     assert lines(world) == said
+
+
+@pytest.mark.parametrize(
+    ("kept", "sent", "repair"),
+    [("d", None, RECONCILE), ("d", "d", RECONCILE), (None, "d", APPLY), ("other", "d", APPLY)],
+)
+def test_a_lost_vswitch_is_restored_by_who_knows_it(
+    kept: str | None, sent: str | None, repair: str
+) -> None:
+    """The node itself, if it keeps the description."""
+    world = World()
+    empty(world)
+    world.kept, world.sent = kept, sent
+    (missing,) = (one for one in world.status().problems if one.kind == "port-missing")
+    assert missing.repair == repair
+
+
+def test_the_state_of_a_nic() -> None:
+    """In one word, the worst one."""
+    for change, state in (
+        (moved, NicState.UP),
+        (tags, NicState.UNKNOWN),
+        (unmarked, NicState.STOCK),
+        (stock_and(failed), NicState.FAILED),
+    ):
+        world = World()
+        change(world)
+        assert [one.state for one in world.status().nics] == [state]
 
 
 def test_a_dead_daemons_words_do_not_count() -> None:
@@ -451,6 +573,31 @@ def test_uplinks_that_are_no_devices_of_the_kernel() -> None:
     assert "warning: br0: eth1 has no link" in lines(world)
 
 
+def test_an_uplink_that_is_retagged_by_hand() -> None:
+    """Also where it has trunks; apply heals it."""
+    world = World(trunks="10+20")
+    assert lines(world) == []
+    for columns, change in (
+        ({"vlan_mode": "access"}, "vlan_mode access -> trunk"),
+        ({"tag": 99, "vlan_mode": ["set", []]}, "tag 99 -> unset"),
+    ):
+        world.row("Port", "bond-br0", **columns)
+        assert world.status().switches[0].trunks == (columns.get("tag", 0),)
+        differs, cut = lines(world)
+        assert differs == f"br0: differs: bond-br0: {change}; {APPLY}"
+        assert cut.startswith("warning: br0: VLAN 10 of tap0 (inst1.lab, NIC 0) does not pass")
+        apply(world.database, world.wanted, host=Host(frozenset(UPLINKS)))
+        assert lines(world) == []
+
+
+def test_a_tag_on_an_uplink_that_was_adopted_with_it() -> None:
+    """Stays, and is said."""
+    world = World()
+    ids = [["ganeti-ovs", "1"], ["ganeti-ovs-settings", "bond_mode lacp"]]
+    world.row("Port", "bond-br0", tag=10, external_ids=["map", ids])
+    assert lines(world) == ["warning: br0: bond-br0: tag 10 was set by hand and stays"]
+
+
 def test_what_apply_would_not_do() -> None:
     world = World()
     world.wanted = switch("br0", **{**WISH, "lacp": "active", "uplinks": "eth0+eth1+eth2"})
@@ -466,6 +613,56 @@ def test_ports_that_are_left() -> None:
     (left,) = judge(found, "node1", "0.1.0").problems
     assert left.line == "tap0: its port is left, though its guest is gone; gnt-ovs reconcile"
     assert left.severity == Severity.WARNING
+
+
+def test_a_port_that_is_left_on_another_guests_tap() -> None:
+    """Whose NIC is bridged: it is in the vSwitch, too."""
+    world = World()
+    world.nic, world.others = None, {"tap0": "inst2.lab"}
+    assert lines(world) == [
+        "inst2.lab (tap0): a port of a guest that is gone has it in vSwitch br0, which it is not"
+        f" for; {RECONCILE}"
+    ]
+
+
+def test_a_guest_that_has_ended_meanwhile() -> None:
+    """Its tap was there when the kernel was asked for devices, and no more for limits or floods."""
+    world = World()
+    blocked(world)
+    shaped_otherwise(world)
+    assert len(lines(world)) == 2
+    found = world.found()
+    assert found.devices
+    gone = replace(found, devices={name: found.devices[name] for name in UPLINKS})
+    assert judge(gone, "node1", "0.1.0").problems == ()
+
+
+@pytest.mark.parametrize("change", [kept_another, never_kept, unkept])
+def test_what_it_keeps_is_not_judged_during_a_change(change: Callable[[World], None]) -> None:
+    world = World()
+    change(world)
+    assert len(lines(world)) == 1
+    world.changing = True
+    assert lines(world) == []
+    broken(world)
+    assert len(lines(world)) == 1
+
+
+def test_what_the_control_socket_does_not_tell_hides_nothing() -> None:
+    """Of uplinks the database tells."""
+    world = World()
+    refused(world)
+    world.asked = Asked(problem="ovs-vswitchd is busy")
+    assert lines(world) == ["br0: ovs-vswitchd refuses eth1: device is busy"]
+    dead(world)
+    assert len(lines(world)) == 1
+
+
+def test_secure_as_it_is_wanted() -> None:
+    """Is reset where it is kept; else the next apply would bring it back."""
+    world = World(fail_mode="secure")
+    (line,) = lines(world)
+    assert line.endswith("; gnt-ovs modify-switch br0 --reset fail_mode")
 
 
 def test_a_port_that_cannot_be_put_right() -> None:

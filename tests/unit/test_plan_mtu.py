@@ -106,7 +106,8 @@ def test_settings_of_an_adopted_bridge_are_reset() -> None:
         "br0: fail_mode secure -> standalone",
         "br0: eth0: mtu 1400 -> unset",
         "br0: eth0: trunks 1 2 -> unset",
-        "br0: eth0: trunks 7 -> unset",
+        "br0: eth0: vlan_mode native-tagged -> unset",
+        "br0: eth0: tag 7 -> unset",
     ]
     assert "br0: mcast_snooping true was set by hand and stays" in plan.warnings
     uplink = row(database, "Port", "eth0")

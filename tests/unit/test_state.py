@@ -75,6 +75,12 @@ UNTAGGED = {"vlan_mode": "access"}
         (ACCESS, [trunks(20)], ["VLAN 10"]),
         (UNTAGGED, [trunks(0, 10)], []),
         (UNTAGGED, [trunks(10)], ["the untagged network"]),
+        (ACCESS, [{"tag": 99}], ["VLAN 10"]),
+        (ACCESS, [{"tag": 10}], []),
+        (ACCESS, [{"vlan_mode": "access", **trunks(10)}], ["VLAN 10"]),
+        (ACCESS, [{"vlan_mode": "dot1q-tunnel", "tag": 99}], ["VLAN 10"]),
+        (ACCESS, [{"vlan_mode": "native-untagged", "tag": 10, **trunks(20)}], []),
+        ({"vlan_mode": "native-untagged", "tag": 5}, [trunks(10)], ["VLAN 5"]),
     ],
 )
 def test_cut(guest: Columns, uplinks: list[Columns], words: list[str]) -> None:
