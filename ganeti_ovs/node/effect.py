@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.linux.devices import devices
 from ganeti_ovs.linux.link import interfaces
 from ganeti_ovs.linux.qdisc import limits
-from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.rows import Bridge
 from ganeti_ovs.model.status import NicState, NicStatus
 from ganeti_ovs.node.look import look
@@ -55,7 +54,8 @@ class Effect:
 def effects(here: Runtime, news: News) -> list[Effect]:
     """How the NICs are, of which `news` are. Changes nothing; they have been reconciled before.
 
-    Raises Error if ovs-vswitchd does not carry out just now what the database has.
+    Raises Error if ovs-vswitchd does not carry out just now what the database has, or the kernel
+    does not answer: then it is not known.
     """
     with Session(here.socket, NODE, here.limit) as session:
         session.acquire(PATIENCE)
@@ -112,14 +112,14 @@ def _problems(session: Session, seen: Seen) -> dict[str, str]:
 
 
 def _kernel(nics: Mapping[str, Nic], unpoliced: Container[str]) -> dict[str, str]:
-    """Tap -> why the NIC's settings, which ovs-vswitchd has taken, are not in effect."""
+    """Tap -> why the NIC's settings, which ovs-vswitchd has taken, are not in effect.
+
+    Raises Error.
+    """
     if not nics:
         return {}
-    try:
-        there = devices()
-        has = limits({tap: there[tap].index for tap in nics if tap in there})
-    except Error as err:
-        return dict.fromkeys(nics, f"whether the kernel limits it is not known: {err}")
+    there = devices()
+    has = limits({tap: there[tap].index for tap in nics if tap in there})
     return {
         tap: words
         for tap, nic in nics.items()

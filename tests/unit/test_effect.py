@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.cluster.runtime import APPLY_LIMIT
+from ganeti_ovs.master.nictelling import LIMIT
 from ganeti_ovs.model.nic import Nic
 from ganeti_ovs.model.reported import Device, Limits
 from ganeti_ovs.model.vlan import parse_vlan
-from ganeti_ovs.node import effect
 from ganeti_ovs.node.effect import kernel_words
+from ganeti_ovs.node.reconcile import PATIENCE
+from ganeti_ovs.ovsdb.client import ANSWER_LIMIT
 
 NIC = Nic(
     instance="web.lab", index=0, uuid="u", mac="aa:00:00:00:00:01", tap="tap0", switch="br0",
@@ -43,14 +42,7 @@ def test_the_userspace_datapath_polices_nothing() -> None:
     assert kernel_words(NIC, TAP, Limits(0, 10_000_000), polices=False) == ""
 
 
-def test_what_cannot_be_asked_is_not_called_in_effect(monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(*_any: Any) -> Any:
-        raise Error("the limits of guests' taps: no answer within 2 s")
-
-    for name in ("devices", "limits"):
-        monkeypatch.setattr(effect, name, silent)
-        found = effect._kernel({"tap0": NIC}, set())
-        assert found["tap0"].startswith("whether the kernel limits it is not known: ")
-        answers: Callable[[], dict[str, Device]] = lambda: {"tap0": TAP}  # noqa: E731
-        monkeypatch.setattr(effect, "devices", answers)
-    assert effect._kernel({}, set()) == {}
+def test_the_master_waits_as_long_as_a_node_may_take() -> None:
+    """Two times for the node's lock, once for those of taps, and for ovs-vswitchd each time."""
+    lock = 2 * APPLY_LIMIT + ANSWER_LIMIT
+    assert 2 * (lock + PATIENCE) + lock + 3 * APPLY_LIMIT < LIMIT

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,17 +169,29 @@ def test_a_dry_run(ganeti: Ganeti) -> None:
         ("read line; echo Welcome", "what answers is not gnt-ovs: 'Welcome'"),
     ],
 )
-def test_stored_but_not_in_effect(script: str, why: str, ganeti: Ganeti) -> None:
+def test_stored_and_nobody_knows_more(script: str, why: str, ganeti: Ganeti) -> None:
     ganeti.script = script
     done = modify("web", "0", "--max-bandwidth", "20M")
     assert len(ganeti.jobs) == 1
     assert isinstance(done.exception, Error)
     line = str(done.exception)
-    assert line.startswith("web.lab, NIC 0: stored, but not in effect on node1.lab: ")
+    assert line.startswith(
+        "web.lab, NIC 0: stored; whether it is in effect on node1.lab is not known: "
+    )
     assert why in line
     assert line.endswith("repeat this command when that is put right")
     assert "\n" not in line
     assert "in effect" not in done.output
+    report = json.loads(modify("web", "0", "--max-bandwidth", "30M", "--json").output)
+    assert (report["in_effect"], report["error"]) == (None, line.partition(": ")[2])
+
+
+def test_it_is_not_to_run_and_its_node_does_not_answer(ganeti: Ganeti) -> None:
+    ganeti.web, ganeti.script = replace(ganeti.web, up=False), "exit 3"
+    done = modify("web", "0", "--max-bandwidth", "20M")
+    assert done.exception is None
+    assert "warning: node1.lab cannot be asked: no answer (exit code 3)" in done.output
+    assert "web.lab, NIC 0: stored; it is not to run, and has it from its next" in done.output
 
 
 def test_what_the_node_says_is_wrong(ganeti: Ganeti) -> None:
@@ -212,7 +225,7 @@ def test_it_does_not_run(ganeti: Ganeti) -> None:
 
 def test_an_offline_node(ganeti: Ganeti) -> None:
     ganeti.offline = True
-    assert "not in effect on node1.lab: it is offline" in str(
+    assert "whether it is in effect on node1.lab is not known: it is offline" in str(
         modify("web", "0", "--max-burst", "2M").exception
     )
 
