@@ -16,6 +16,8 @@ from ganeti_ovs.master.nicchange import NicChange
 from ganeti_ovs.master.nictelling import OfNic, Told
 from ganeti_ovs.model.errors import BadInput
 
+_REPEAT = "repeat this command when that is put right"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -32,9 +34,13 @@ class Report:
     stored: dict[str, Any]
     """What changes in Ganeti's configuration: tags that are removed and added, parameters."""
     in_effect: bool | None = None
-    """True only if ovs-vswitchd has said so; None if there is nothing to be in effect for."""
+    """True only if ovs-vswitchd and the kernel have said so; None if it does not run, or if that is
+    not known: `error` says why, then.
+    """
     error: str = ""
-    """Why it is not in effect."""
+    """Why it is not in effect, or not known to be."""
+    answered: bool = True
+    """Whether the node has said what of it runs there."""
     done: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -90,20 +96,26 @@ def _found(instance: Instance, which: str) -> dict[str, Finding] | None:
 
 def with_told(report: Report, now: Instance, which: str, told: Told, *, offline: bool) -> Report:
     """The same with what the instance's node says of it; `offline`: it was not even asked."""
-    report = replace(report, node=now.node, done=told.done)
+    report = replace(report, node=now.node, done=told.done, answered=not told.error)
     others = (*report.warnings, *(f"{now.node}: {line}" for line in told.problems))
     if report.dry_run:
         failed = (f"{now.node} cannot be asked: {told.error}",) if told.error else ()
         return replace(report, warnings=(*failed, *others))
-    if offline and not now.up:
-        return report
+    if told.error and not now.up:
+        # Ganeti does not want it to run, and who cannot be asked does not run it, as a rule.
+        asked = () if offline else (f"{now.node} cannot be asked: {told.error}",)
+        return replace(report, warnings=(*asked, *others))
     mine = _mine(now, which, told)
     warnings = tuple(f"{now.node}: {one.tap}: {one.warning}" for one in mine if one.warning)
     report = replace(report, warnings=(*warnings, *others))
     wrong = [f"{one.tap}: {one.problem}" for one in mine if one.tap and one.problem]
-    error = told.error or ("" if mine else "its answer says nothing of the NIC") or "; ".join(wrong)
-    if error:
-        return replace(report, in_effect=False, error=_not_in_effect(now.node, error))
+    unknown = told.error or ("" if mine else "its answer says nothing of the NIC")
+    if unknown:
+        error = f"stored; whether it is in effect on {now.node} is not known: {unknown}; {_REPEAT}"
+        return replace(report, error=error)
+    if wrong:
+        error = f"stored, but not in effect on {now.node}: {'; '.join(wrong)}; {_REPEAT}"
+        return replace(report, in_effect=False, error=error)
     return replace(report, in_effect=True if any(one.tap for one in mine) else None)
 
 
@@ -113,10 +125,6 @@ def _mine(now: Instance, which: str, told: Told) -> list[OfNic]:
     asked = [one.uuid for one in nics if which in (EVERY, one.uuid)]
     said = told.nics or {}
     return [said[uuid] for uuid in asked] if said.keys() >= {*asked} else []
-
-
-def _not_in_effect(node: str, why: str) -> str:
-    return f"stored, but not in effect on {node}: {why}; repeat this command when that is put right"
 
 
 def show(report: Report) -> None:
@@ -139,6 +147,5 @@ def show(report: Report) -> None:
     if report.in_effect:
         click.echo(f"{about}: in effect on {report.node}")
     elif not (report.dry_run or report.error):
-        click.echo(
-            f"{about}: stored; it does not run on {report.node}, and has it from its next start"
-        )
+        runs = f"does not run on {report.node}" if report.answered else "is not to run"
+        click.echo(f"{about}: stored; it {runs}, and has it from its next start")

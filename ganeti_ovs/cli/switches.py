@@ -222,6 +222,6 @@ def remove_switch(
     rest = {other: settings for other, settings in stored.items() if other != name}
     proposal = group_proposal(way.desired, rest, f"remove-switch {name}")
     question = f"Remove {name} from all nodes of node group {way.desired.group.name}?"
-    if not (dry_run or yes or confirmed(way, proposal, question)):
+    if not (dry_run or yes or confirmed(way, proposal, question, as_json=as_json)):
         return 1
     return change(way, proposal, dry_run=dry_run, as_json=as_json)

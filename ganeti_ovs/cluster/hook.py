@@ -86,6 +86,12 @@ def route(environ: Mapping[str, str]) -> tuple[str, str]:
     return old, environ.get("GANETI_NEW_PRIMARY", "")
 
 
+def is_cleanup(environ: Mapping[str, str]) -> bool:
+    """True of a migration or failover that only tidies up after one that has failed."""
+    words = (environ.get(f"GANETI_{one}_CLEANUP") for one in ("MIGRATE", "FAILOVER"))
+    return "True" in words
+
+
 def stands_still(environ: Mapping[str, str]) -> bool:
     """True if the instance, if nothing of it runs here, runs nowhere: also one that has crashed."""
     primary = environ.get("GANETI_INSTANCE_PRIMARY", "")

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from ganeti_ovs.cluster.environment import NicSettings
-from ganeti_ovs.cluster.master import LIBRARY, Master, plain
+from ganeti_ovs.cluster.master import Master
+from ganeti_ovs.cluster.plain import LIBRARY, plain
 from ganeti_ovs.cluster.switchtags import TagChange
 from ganeti_ovs.cluster.tags import NicKey
 from ganeti_ovs.model.errors import Error, printable, quoted
@@ -136,9 +137,10 @@ class Instances(Master):
         """Change tags of an instance, and parameters of the NIC with this UUID, in one job.
 
         None as a parameter is the cluster's again. What a hook or Ganeti refuses is an Error;
-        opcodes before it are done then. Tags come before tags go: a reader in between finds two
-        that contradict and leaves a port as it is, rather than none. Parameters come last, as the
-        hooks around them see to it that all fits together.
+        opcodes before it are done then. UnfinishedError: whether the job ends is not known. Tags
+        come before tags go: a reader in between finds two that contradict and leaves a port as it
+        is, rather than none. Parameters come last, as the hooks around them see to it that all
+        fits together.
         """
         kind = self._constants.TAG_INSTANCE
         opcodes = [

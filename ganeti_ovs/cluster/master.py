@@ -11,10 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ganeti_ovs.cluster.jobs import SETTLE, run
+from ganeti_ovs.cluster.plain import LIBRARY, plain
 from ganeti_ovs.cluster.switchtags import (
     MAX_TAGS,
     OTHERS,
@@ -24,13 +25,6 @@ from ganeti_ovs.cluster.switchtags import (
     torn,
 )
 from ganeti_ovs.model.errors import Error
-
-LIBRARY = "/usr/share/ganeti/default"
-LIMIT = 300
-"""Seconds that a job which changes tags may wait for its lock before it is cancelled."""
-
-SETTLE = 30
-"""Seconds that a job of somebody else may take to change tags."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,6 @@ class Master:
             self._cli: Any = importlib.import_module("ganeti.cli")
             self._constants: Any = importlib.import_module("ganeti.constants")
             self._opcodes: Any = importlib.import_module("ganeti.opcodes")
-            self._errors: Any = importlib.import_module("ganeti.errors")
         with plain(self._cli):
             self._client = self._cli.GetClient()
 
@@ -185,18 +178,7 @@ class Master:
         return opcode
 
     def _submit(self, opcodes: list[Any]) -> None:
-        deadline = time.monotonic() + LIMIT
-        with plain(self._cli):
-            job = self._client.SubmitJob(opcodes)
-            try:
-                self._cli.PollJob(
-                    job,
-                    cl=self._client,
-                    feedback_fn=lambda _message: None,
-                    cancel_fn=lambda: time.monotonic() > deadline,
-                )
-            except self._errors.JobCanceled as err:
-                raise Error(f"job {job} waited {LIMIT} s for its lock or was cancelled") from err
+        run(self._cli, self._constants, self._client, opcodes)
 
     def query(
         self, kind: str, fields: list[str], beside: Sequence[str] = ()
@@ -211,19 +193,3 @@ class Master:
                 if status != self._constants.RS_NORMAL and field not in beside:
                     raise Error(f"Ganeti does not say {', '.join(fields)} of every {kind}")
             yield [value if status == self._constants.RS_NORMAL else None for status, value in row]
-
-
-@contextmanager
-def plain(cli: Any) -> Iterator[None]:
-    """Ganeti's own errors as ours, in one line."""
-    try:
-        yield
-    except Error:
-        raise
-    except ImportError as err:
-        raise Error(f"Ganeti's Python library in {LIBRARY} cannot be used: {err}") from err
-    except Exception as err:
-        if cli is None or not type(err).__module__.startswith("ganeti."):
-            raise
-        _code, text = cli.FormatError(err)
-        raise Error(" ".join(text.split())) from err

@@ -6,6 +6,8 @@ when one is removed.
 
 from __future__ import annotations
 
+import re
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.cluster.switchtags import MAX_TAG, TagChange
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from ganeti_ovs.cluster.tags import NicKey
 
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EVERY = "*"
 """All NICs of the instance."""
 
@@ -60,6 +63,17 @@ def naming(tags: Iterable[str], nic: NicKey | None, others: Sequence[NicKey]) ->
         if mine and not any(one.is_meant_by(which) for one in others):
             found.append(tag)
     return found
+
+
+def by_uuid(tag: str) -> tuple[str, str, str] | None:
+    """(UUID, setting, value) of a tag that names a NIC by its UUID; None for all else."""
+    parts = parts_of(tag)
+    return parts if parts and _UUID.fullmatch(parts[0]) else None
+
+
+def option_for(setting: str, text: str) -> str:
+    """The option of gnt-ovs modify-nic that says a tag's setting and value, for a shell."""
+    return f"--{setting.replace('_', '-')} {quote(text or 'none')}"
 
 
 def indices(tags: Iterable[str]) -> set[str]:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from ganeti_ovs.cluster.inventory import Instance, Network, why_wrong
 from ganeti_ovs.cluster.master import Cluster
+from ganeti_ovs.cluster.nictags import by_uuid, option_for
 from ganeti_ovs.cluster.switchtags import PREFIX, REVISION
 from ganeti_ovs.cluster.tags import PARSERS, NicKey, nic_settings
 from ganeti_ovs.model.errors import BadInput
@@ -86,6 +87,10 @@ def _idle(one: Instance, subject: str, remove: str) -> Iterator[Problem]:
         which = tag.split(":")[2] if tag.startswith(_NIC) else "*"
         if which != "*" and which not in known:
             words = f"tag {tag} is for a NIC that it does not have"
+            parts = by_uuid(tag)
+            if parts:
+                again = f"gnt-ovs modify-nic {one.name} NIC {option_for(*parts[1:])}"
+                words = f"no NIC has its UUID; if it was imported: {again}: tag {tag}"
             yield Problem(Severity.WARNING, "tag-idle", words, subject, f"{remove} {tag}")
 
 

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from ganeti_ovs.cluster.hook import instance_nics, knows_parameters
+from ganeti_ovs.cluster.hook import (
+    instance_nics,
+    is_here,
+    is_master,
+    knows_parameters,
+    nodes_to_be,
+)
 from ganeti_ovs.cluster.runtime import runtime
 from ganeti_ovs.linux.ending import trace
-from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.errors import Error, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ganeti_ovs.cluster.environment import NicSettings
+    from ganeti_ovs.cluster.runtime import Runtime
 
 TIDIED = (
     "instance-add", "instance-modify", "instance-migrate", "instance-failover", "instance-reboot",
@@ -31,9 +44,7 @@ def after(event: str, environ: dict[str, str]) -> list[str]:
     nics = instance_nics(environ)
     news = {nic.uuid: nic for nic in nics}
     if event == "instance-add" and environ.get("GANETI_ADD_MODE") == "import":
-        from ganeti_ovs.cluster.export import lost_vlans
-
-        problems += [f"warning: {line}" for line in lost_vlans(environ, nics)]
+        problems += [f"warning: {line}" for line in _imported(here, environ, nics)]
     if not os.path.exists(here.socket):
         return problems  # a master or a node without Open vSwitch
     if event == "watcher":
@@ -46,6 +57,22 @@ def after(event: str, environ: dict[str, str]) -> list[str]:
     done = reconcile(here, news=news, whole=knows_parameters(environ))
     lost = [f"warning: {line}" for line in map(lost_words, done.changes) if line]
     return problems + done.problems + lost
+
+
+def _imported(here: Runtime, environ: dict[str, str], nics: list[NicSettings]) -> Iterator[str]:
+    """What an import has lost. What any node could say, the master does."""
+    from ganeti_ovs.cluster.export import idle_tags, lost_settings, read_export
+
+    export = read_export(environ)
+    if export is not None:
+        yield from lost_settings(export, nics)
+    if not is_master(here):
+        return
+    source = environ.get("GANETI_SRC_NODE", "")
+    if export is None and nics and (source not in nodes_to_be(environ) or is_here([source])):
+        where = f"{nics[0].instance}: its NICs were not compared with the export on {source or '?'}"
+        yield printable(f"{where}, as gnt-backup import may lose their mode, link and VLAN")
+    yield from idle_tags(nics)
 
 
 def _converge(event: str, environ: dict[str, str]) -> list[str]:

@@ -9,6 +9,7 @@ from ganeti_ovs.cluster.hook import (
     group_network,
     hostname,
     instance_nics,
+    is_cleanup,
     is_here,
     is_master,
     nic_networks,
@@ -50,6 +51,8 @@ def before(event: str, environ: Mapping[str, str]) -> list[str]:
         return _network(environ)
     if event not in CHECKED:
         return []
+    if is_cleanup(environ):
+        return []  # Nobody moves, and nothing is plugged.
     here, nics = runtime(environ), instance_nics(environ)
     plugged: dict[str, str] = {}
     if event in _RENUMBERED and any(by_index(nic.tags) for nic in nics):

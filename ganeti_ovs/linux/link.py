@@ -27,7 +27,7 @@ _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _NLM_F_REQUEST, _NLM_F_ACK = 1, 4
 IFLA_IFNAME, IFLA_MASTER = 3, 10
 IFLA_MTU, _IFLA_LINKINFO, _IFLA_INFO_KIND = 4, 18, 1
-IFF_UP = 1
+IFF_UP, _IFF_LOWER_UP = 1, 1 << 16
 _ENODEV = 19
 _NESTED = 0x7FFF
 
@@ -49,6 +49,8 @@ class Link:
         )
         _family, _type, self.index, flags, _change = unpack_from(IFINFO, answer, HEADER_SIZE)
         self.up = bool(flags & IFF_UP)
+        self.carrier = bool(flags & _IFF_LOWER_UP)
+        """Means nothing while it is not up."""
         self.mtu = 0
         """Bytes; 0 if the kernel does not say."""
         self.kind = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.cluster.jobs import UnfinishedError
 from ganeti_ovs.cluster.switchtags import TagChange
 from ganeti_ovs.linux.locks import Lock
 from ganeti_ovs.master.nicchange import NicChange, plan_change, subject
@@ -73,13 +74,18 @@ def store(
 def _failed(ganeti: Instances, before: Instance, change: NicChange, which: str, err: Error) -> None:
     """The job has failed with `err`. Raise it, with the tags as they were before.
 
-    Return if all is done in spite of it, or others have changed tags meanwhile: to look anew.
+    Return if all is done in spite of it, or others have changed something meanwhile: to look anew.
     """
     about = subject(before, which)
+    if isinstance(err, UnfinishedError):
+        why = "whether it is stored is not known; gnt-ovs info-nic shows it"
+        raise Error(f"{about}: {err}; {why}") from err
     try:
         now = ganeti.instance(before.name)
     except Error as worse:
         raise Error(f"{about}: {err}; what of it is stored is not known: {worse}") from err
+    if any(_parameter(now, which, one) != _parameter(before, which, one) for one in change.params):
+        return
     added = before.tags | {*change.tags.add}
     done = added - {*change.tags.remove}
     if now.tags != before.tags:
@@ -95,3 +101,12 @@ def _failed(ganeti: Instances, before: Instance, change: NicChange, which: str, 
                 f" {worse}; see gnt-ovs info-nic"
             ) from err
     raise Error(f"{about}: {err}; nothing is changed") from err
+
+
+def _parameter(instance: Instance, uuid: str, name: str) -> str | None:
+    """Of a NIC, its own or the cluster's; None if it has gone.
+
+    NOTE: with any change of a NIC, Ganeti copies the cluster's into it.
+    """
+    own = next((nic.own for nic in instance.nics if nic.said.uuid == uuid), None)
+    return None if own is None else own.get(name, instance.defaults.get(name, ""))

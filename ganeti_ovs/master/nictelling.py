@@ -13,8 +13,10 @@ from ganeti_ovs.model.errors import BadInput, printable, quoted
 if TYPE_CHECKING:
     from ganeti_ovs.cluster.instances import Instance
 
-LIMIT = 90.0
-"""Seconds that a node has: it may wait a minute for another one who reconciles."""
+LIMIT = 240.0
+"""Seconds that a node has: twice it may wait a minute and more for others who reconcile, once for
+scripts of taps, and then for ovs-vswitchd.
+"""
 
 
 @dataclass(frozen=True)

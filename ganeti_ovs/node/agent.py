@@ -15,6 +15,7 @@ from ganeti_ovs.node.checkpoint import Checkpoint
 from ganeti_ovs.node.commit import Commit
 from ganeti_ovs.node.document import kept, kept_names
 from ganeti_ovs.node.phases import Phase
+from ganeti_ovs.node.running import running_taps
 from ganeti_ovs.node.settle import settle
 from ganeti_ovs.node.switches import objections, prepare
 from ganeti_ovs.ovsdb.client import TransactionFailed
@@ -122,7 +123,8 @@ class Agent:
 
     def _prepare(self) -> tuple[SwitchesPlan, Checkpoint]:
         known = kept_names(self.runtime)
-        return prepare(self.session, self.request.wanted, self.request.master, known)
+        running = running_taps(self.runtime)
+        return prepare(self.session, self.request.wanted, self.request.master, known, running)
 
     def _applied(self, plan: SwitchesPlan, commit: Commit) -> Answer:
         warnings = [*self._forced(plan), *self.earlier, *plan.warnings, *commit.warnings]

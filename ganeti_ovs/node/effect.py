@@ -1,23 +1,32 @@
-"""Are these NICs' settings in effect on this node? Asked of ovs-vswitchd just now."""
+"""Are these NICs' settings in effect on this node? Asked of ovs-vswitchd and the kernel."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganeti_ovs.linux.devices import devices
 from ganeti_ovs.linux.link import interfaces
+from ganeti_ovs.linux.qdisc import limits
 from ganeti_ovs.model.rows import Bridge
+from ganeti_ovs.model.status import NicState, NicStatus
 from ganeti_ovs.node.look import look
 from ganeti_ovs.node.reconcile import PATIENCE
 from ganeti_ovs.node.running import running_nics
 from ganeti_ovs.node.steps import refused_taps
 from ganeti_ovs.ovsdb.session import NODE, Session
+from ganeti_ovs.plan.judgenic import at_work
+from ganeti_ovs.plan.nicstatus import wanted_settings
 from ganeti_ovs.plan.portsplan import plan_ports
 from ganeti_ovs.plan.portwords import port_words
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
     from ganeti_ovs.cluster.news import News
     from ganeti_ovs.cluster.runtime import Runtime
+    from ganeti_ovs.model.nic import Nic
+    from ganeti_ovs.model.reported import Device, Limits
     from ganeti_ovs.node.seen import Seen
 
 _UNPOLICED = (
@@ -45,7 +54,8 @@ class Effect:
 def effects(here: Runtime, news: News) -> list[Effect]:
     """How the NICs are, of which `news` are. Changes nothing; they have been reconciled before.
 
-    Raises Error if ovs-vswitchd does not carry out just now what the database has.
+    Raises Error if ovs-vswitchd does not carry out just now what the database has, or the kernel
+    does not answer: then it is not known.
     """
     with Session(here.socket, NODE, here.limit) as session:
         session.acquire(PATIENCE)
@@ -56,14 +66,15 @@ def effects(here: Runtime, news: News) -> list[Effect]:
         problems = _problems(session, seen)
         datapaths = session.read({Bridge.table: ("name", "datapath_type")}).of(Bridge).values()
     unpoliced = {bridge.name for bridge in datapaths if not bridge.polices}
+    wanted = {tap: seen.desired.nics[tap] for tap in taps.values() if tap in seen.desired.nics}
+    problems |= _kernel({tap: wanted[tap] for tap in wanted if tap not in problems}, unpoliced)
     found = []
     for nic in news.nics:
         tap = taps.get(nic.uuid, "")
         if not tap and nic.instance in seen.mixed:
             found.append(Effect(nic.uuid, "?", _MIXED.format(nic.instance)))
             continue
-        wanted = seen.desired.nics.get(tap)
-        limited = wanted is not None and wanted.max_bandwidth and wanted.switch in unpoliced
+        limited = tap in wanted and wanted[tap].max_bandwidth and wanted[tap].switch in unpoliced
         warning = _UNPOLICED.format(nic.link) if limited else ""
         found.append(Effect(nic.uuid, tap, problems.get(tap, ""), warning))
     return found
@@ -98,3 +109,45 @@ def _problems(session: Session, seen: Seen) -> dict[str, str]:
     found |= {tap: why or "its port is left as it is" for tap, why in desired.kept.items()}
     found |= dict.fromkeys(desired.others, "its mode will be openvswitch from its next start")
     return {**found, **plan.refused, **seen.wrong}
+
+
+def _kernel(nics: Mapping[str, Nic], unpoliced: Container[str]) -> dict[str, str]:
+    """Tap -> why the NIC's settings, which ovs-vswitchd has taken, are not in effect.
+
+    Raises Error.
+    """
+    if not nics:
+        return {}
+    there = devices()
+    has = limits({tap: there[tap].index for tap in nics if tap in there})
+    return {
+        tap: words
+        for tap, nic in nics.items()
+        if (
+            words := kernel_words(
+                nic, there.get(tap), has.get(tap), polices=nic.switch not in unpoliced
+            )
+        )
+    }
+
+
+def kernel_words(nic: Nic, device: Device | None, has: Limits | None, *, polices: bool) -> str:
+    """Why what the kernel has is not what the NIC is to have, in words; "": it is."""
+    if device is None or has is None:
+        return "its tap has gone again"
+    status = NicStatus(
+        nic.instance,
+        str(nic.index),
+        nic.uuid,
+        nic.tap,
+        NicState.UP,
+        actual=wanted_settings(nic),
+        kernel_sends=has.sends if polices else None,
+        kernel_receives=has.receives,
+        ofport=1,
+        mtu=device.mtu,
+    )
+    found = [f"{one.words}; {one.repair}" for one in at_work(status, nic.tap, "", has)]
+    if not device.up:
+        found.append(f"its tap is set down: the guest has no network; ip link set {nic.tap} up")
+    return "; ".join(found)

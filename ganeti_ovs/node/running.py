@@ -11,11 +11,13 @@ Xen: an interface vif<domain>.<index>, and the NIC data that Ganeti wrote.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganeti_ovs.cluster import files, qemu, xen
 from ganeti_ovs.cluster.environment import NicSettings, said_in
+from ganeti_ovs.linux.link import interfaces
 from ganeti_ovs.model.errors import BadInput, Error, quoted
 from ganeti_ovs.model.names import instance_name
 from ganeti_ovs.node import records
@@ -67,6 +69,24 @@ def running_nics(
             nic = _vif(vif, here, known.get(vif))
             if nic is not None:
                 found[vif] = nic
+    return found
+
+
+def running_taps(here: Runtime) -> dict[str, str]:
+    """The interfaces of the guests that run here, by tap, each with its instance: whose they are,
+    and not which NIC. Asks the kernel alone, and no guest.
+    """
+    root, there = here.run + "/ganeti/kvm-hypervisor", interfaces()
+    found: dict[str, str] = {}
+    for instance in _names(f"{root}/pid"):
+        with suppress(BadInput):
+            instance_name(instance)
+            held = qemu.taps_of(_read(f"{root}/pid/{instance}").strip(), instance)
+            found |= {tap: instance for tap in held.values() if tap in there}
+    for vif in there:
+        nic = _vif(vif, here, None) if vif.startswith("vif") else None
+        if nic is not None:
+            found.setdefault(vif, nic.instance)
     return found
 
 

@@ -59,6 +59,11 @@ class Seen:
         return {tap: one.nic.uuid for tap, one in self.running.items() if one.nic is not None}
 
     @property
+    def instances(self) -> dict[str, str]:
+        """Taps of all NICs that run here -> their instances."""
+        return {tap: one.instance for tap, one in self.running.items()}
+
+    @property
     def mixed(self) -> frozenset[str]:
         """Instances that hold a tap of which nobody knows which NIC it is."""
         return frozenset(one.instance for one in self.running.values() if one.nic is None)

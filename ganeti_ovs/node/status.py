@@ -176,7 +176,7 @@ class _Status:
             ours = wanted.switches or any(one.ours for one in current.bridges.values())
             severity = Severity.ERROR if running or ours else Severity.WARNING
             self._say(severity, "not-asked", asked.problem)
-        plan = None if self.under_way else self._drift(tables, wanted, there)
+        plan = None if self.under_way else self._drift(tables, wanted, there, seen)
         # A guest that has ended meanwhile lacks nothing.
         there = None if there is None else still_there(there)
         return Found(
@@ -206,14 +206,19 @@ class _Status:
         return self._try("kernel", lambda: limits(taps))
 
     def _drift(
-        self, tables: Tables, wanted: Wanted, there: Mapping[str, Device] | None
+        self,
+        tables: Tables,
+        wanted: Wanted,
+        there: Mapping[str, Device] | None,
+        seen: Seen | None,
     ) -> SwitchesPlan | None:
         """What `gnt-ovs apply` would do; None where that is not to be found out."""
         if wanted.switches is None or there is None:
             return None
         switches, names = wanted.switches, frozenset(one.name for one in wanted.switches)
-        known = self._try("kernel", lambda: host(self.master, switches, names))
-        return plan_switches(switches, Current(tables), known or Host(frozenset(there)))
+        current = Current(tables, seen.instances if seen else None)
+        known = self._try("kernel", lambda: host(self.master, switches, names, current))
+        return plan_switches(switches, current, known or Host(frozenset(there)))
 
     def _ports(self, session: Session) -> tuple[Seen | None, PortsPlan | None, Tables]:
         """What there is of guests' ports, what is to be done for them, and all rows.

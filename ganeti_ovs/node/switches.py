@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from socket import if_nameindex
 
 from ganeti_ovs.cluster.runtime import Runtime
@@ -9,13 +10,13 @@ from ganeti_ovs.linux.addresses import carries
 from ganeti_ovs.linux.link import Link
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.rows import Tables
 from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node import document, pending, transaction
 from ganeti_ovs.node.checkpoint import Checkpoint
 from ganeti_ovs.node.document import kept
 from ganeti_ovs.node.mtus import set_mtus
 from ganeti_ovs.node.rollback import devices, roll_back_or_reconnect
+from ganeti_ovs.node.running import running_taps
 from ganeti_ovs.node.settle import settle
 from ganeti_ovs.ovsdb.client import Client, TransactionFailed
 from ganeti_ovs.ovsdb.session import SWITCHES, Session
@@ -25,6 +26,8 @@ from ganeti_ovs.plan.switchplan import SwitchesPlan
 from ganeti_ovs.plan.vswitch import plan_switches
 from ganeti_ovs.plan.words import words
 
+_INSIDE = ("tun", "veth", "dummy", "ifb")
+"""Kinds of devices that lead to others on this node alone."""
 _PATIENCE = 2.0
 """Seconds that a restoration waits for a change that is under way."""
 
@@ -34,16 +37,18 @@ def prepare(
     wanted: tuple[VSwitch, ...],
     master: str,
     known: frozenset[str] | None = None,
+    running: Mapping[str, str] | None = None,
 ) -> tuple[SwitchesPlan, Checkpoint]:
     """What is to be done for `wanted`, and what it takes to roll it back. Changes nothing.
 
     `master`: the address of who calls by ssh; "": nobody does. `known`: names of the vSwitches
-    that the node keeps; None: `wanted` are those.
+    that the node keeps; None: `wanted` are those. `running`: as for `Current`.
     """
     tables = read_tables(client)
     if known is None:
         known = frozenset(switch.name for switch in wanted)
-    plan = plan_switches(wanted, Current(tables), host(master, wanted, known))
+    current = Current(tables, running)
+    plan = plan_switches(wanted, current, host(master, wanted, known, current))
     return plan, Checkpoint([*plan.operations], tables, devices=devices(wanted, plan.mtus))
 
 
@@ -83,7 +88,7 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
     """
     done: list[str] = []
     problems: list[str] = []
-    keeps = False
+    keeps, there = False, None
     try:
         keeps = kept(runtime) is not None
     except Error as err:
@@ -102,9 +107,12 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
             # As it is now: who had the lock before may have kept another one.
             restored = (kept(runtime) if keeps else None) or ()
             names = frozenset(switch.name for switch in restored)
-            there = host(master, restored, names) if restored else Host(frozenset())
+            running = running_taps(runtime) if restored else {}
             for switch in restored:
-                plan, tables = _plan_one(session, switch, there)
+                tables = read_tables(session)
+                current = Current(tables, running)
+                there = there or host(master, restored, names, current)
+                plan = plan_switches((switch,), current, there, remove=False)
                 against = [*plan.errors, *plan.refused]
                 problems += against
                 if against:
@@ -126,11 +134,6 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
     return done, problems
 
 
-def _plan_one(session: Session, switch: VSwitch, host: Host) -> tuple[SwitchesPlan, Tables]:
-    tables = read_tables(session)
-    return plan_switches((switch,), Current(tables), host, remove=False), tables
-
-
 def _restore_one(
     session: Session, switch: VSwitch, checkpoint: Checkpoint
 ) -> tuple[bool, list[str]]:
@@ -145,25 +148,36 @@ def _restore_one(
     return True, odd + transaction.refused_devices(read_tables(session), (switch,))
 
 
-def host(master: str, wanted: tuple[VSwitch, ...], known: frozenset[str]) -> Host:
-    """What there is of the node: of leftovers, those of vSwitches that are known; MTUs of the
-    devices that are wanted as uplinks. Raises Error.
+def host(master: str, wanted: tuple[VSwitch, ...], known: frozenset[str], current: Current) -> Host:
+    """What there is of the node: of leftovers, those of vSwitches that are known; MTUs and links
+    of the devices that are wanted as uplinks; which ones lead nowhere. Raises Error.
     """
     names = frozenset(name for _index, name in if_nameindex())
     mtus = {device.name: device.mtu for device in devices(wanted, {})}
-    leftovers = frozenset(filter(_is_internal, names & known))
-    return Host(names, carries(master), leftovers, mtus)
+    # NOTE: what ovs-vswitchd has made for a vSwitch's own interface it leaves behind when it ends.
+    # On the userspace datapath these are persistent taps.
+    leftovers = frozenset(one for one in names & known if _kind(one) in ("openvswitch", "tun"))
+    inside = frozenset(one for one in names & current.foreign() if _kind(one) in _INSIDE)
+    uplinks = names & {device for switch in wanted for device in switch.uplinks}
+    links = {one: carrier for one in uplinks if (carrier := _carrier(one)) is not None}
+    return Host(names, carries(master), leftovers, mtus, links, inside)
 
 
-def _is_internal(device: str) -> bool:
-    """True if it is what Open vSwitch makes for a vSwitch's own interface.
-
-    NOTE: ovs-vswitchd leaves these behind when it ends. On the userspace datapath they are
-    persistent taps.
-    """
+def _kind(device: str) -> str:
+    """The kernel's word for what it is; "": hardware, or gone."""
     try:
         link = Link(device)
     except Error:
-        return False
+        return ""
     link.close()
-    return link.kind in ("openvswitch", "tun")
+    return link.kind
+
+
+def _carrier(device: str) -> bool | None:
+    """None while it is not set up, or gone."""
+    try:
+        link = Link(device)
+    except Error:
+        return None
+    link.close()
+    return link.carrier if link.up else None

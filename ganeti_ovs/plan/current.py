@@ -29,12 +29,19 @@ class Host:
     """Devices that Open vSwitch has made for vSwitches of ours, and that may have outlived them."""
     mtus: Mapping[str, int] = field(default_factory=dict)
     """Interface -> its MTU (bytes), at least for those that are to be uplinks."""
+    links: Mapping[str, bool] = field(default_factory=dict)
+    """Device that is to be an uplink, and is set up -> whether it has a carrier."""
+    inside: frozenset[str] = frozenset()
+    """Devices on vSwitches that lead to others on this node alone: taps, veths."""
 
 
 class Current:
-    """All of it; what is not whole is left out."""
+    """All of it; what is not whole is left out. `running`: tap of a running guest -> its instance,
+    for guests whose ports are not ours (yet).
+    """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, running: Mapping[str, str] | None = None) -> None:
+        self._running = running or {}
         ports = self._ports = tables.of(Port)
         interfaces = self._interfaces = tables.of(Interface)
         bridges = tables.of(Bridge).values()
@@ -77,16 +84,41 @@ class Current:
         ]
 
     def guest(self, port: Port) -> str:
-        """Whose it is, if it is a guest's port of ours: `tap0 (inst1.lab, NIC 0)`; else empty."""
-        for name, row in self.members(port).items():
+        """Whose it is, if it is a guest's port: `tap0 (inst1.lab, NIC 0)`, or `tap0 (inst1.lab)` if
+        stock Ganeti has made it; else empty.
+        """
+        members = self.members(port)
+        for name, row in members.items():
             if row.ours:
                 ids = row.external_ids
                 return f"{name} ({ids.get('ganeti-instance')}, NIC {ids.get('ganeti-nic')})"
-        return ""
+        stock = (name for name in members if name in self._running)
+        return next((f"{name} ({self._running[name]})" for name in stock), "")
 
     def guests(self, bridge: Bridge) -> dict[str, Port]:
-        """The guests' ports of ours, in the order of their names, by what `guest` says."""
+        """The guests' ports, in the order of their names, by what `guest` says."""
         return {words: one for one in self.ports_of(bridge) if (words := self.guest(one))}
+
+    def guests_of_ours(self, bridge: Bridge) -> list[Port]:
+        """Those of them that are ours to be changed."""
+        ports = self.guests(bridge).values()
+        return [port for port in ports if any(row.ours for row in self.members(port).values())]
+
+    def foreign(self) -> frozenset[str]:
+        """Interfaces on ports of others, which are not guests'."""
+        return frozenset(
+            name
+            for bridge in self.bridges.values()
+            for port in self.ports_of(bridge)
+            if not (port.ours or self.guest(port))
+            for name, row in self.members(port).items()
+            if row.type != "internal"
+        )
+
+    def mirrored_to(self, port: Port) -> bool:
+        """True if a mirror's copies go to it: nothing else does."""
+        mirrors = self._tables.get("Mirror", {}).values()
+        return any(one.columns.get("output_port") == port.uuid for one in mirrors)
 
     def controlled(self, bridge: Bridge) -> bool | None:
         """Whether a controller is connected; None without one."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ganeti_ovs.plan.current import clearable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
+    from collections.abc import Mapping, Sequence, Set
 
     from ganeti_ovs.model.rows import Bridge, Interface, Port, Uuid
     from ganeti_ovs.model.vswitch import VSwitch
@@ -23,6 +23,10 @@ _NONE: frozenset[int] = frozenset()
 _ROOM = 70
 """Characters for names, so that a line stays short; one name there is always."""
 _FEW = 3
+_KERNELS = ("", "system")
+"""Types of interfaces that are devices of the kernel's."""
+_INSIDE = ("internal", "tap", "dpdkvhostuser", "dpdkvhostuserclient")
+"""Types of interfaces that lead to this node, or to a guest on it."""
 
 
 def passing(port: Port) -> frozenset[int]:
@@ -36,7 +40,11 @@ def passing(port: Port) -> frozenset[int]:
 
 
 def by_all_uplinks(
-    wanted: Iterable[VSwitch], kept: Mapping[str, Port], gone: Set[Uuid], current: Current
+    wanted: Iterable[VSwitch],
+    kept: Mapping[str, Port],
+    gone: Set[Uuid],
+    current: Current,
+    host: Host,
 ) -> list[str]:
     """What becomes of all guests when the uplinks are those of `wanted`.
 
@@ -49,18 +57,27 @@ def by_all_uplinks(
         if bridge.uuid not in gone:
             port = kept.get(name)
             without = gone | (rows - ({port.uuid} if port else set()))
-            found += _by_uplinks(bridge, switches.get(name), port, without, current)
+            found += _by_uplinks(
+                bridge, switches.get(name), port, without, current=current, host=host
+            )
     return found
 
 
 def _by_uplinks(
-    bridge: Bridge, switch: VSwitch | None, kept: Port | None, gone: Set[Uuid], current: Current
+    bridge: Bridge,
+    switch: VSwitch | None,
+    kept: Port | None,
+    gone: Set[Uuid],
+    *,
+    current: Current,
+    host: Host,
 ) -> list[str]:
     """What becomes of the guests of `bridge` when the ports `gone` are taken off.
 
     `kept` is the port of the uplinks of `switch`, which is what is wanted of it, if anything is.
     """
-    before = _outside(bridge, current)
+    uplinks = switch.uplinks if switch else ()
+    before = _outside(bridge, uplinks, current, host)
     passed = _NONE.union(*map(passing, before))
     guests = {who: port for who, port in current.guests(bridge).items() if passing(port) & passed}
     if not guests:
@@ -70,7 +87,6 @@ def _by_uplinks(
         for port in before
         if port.uuid not in gone and (kept is None or port.uuid != kept.uuid)
     ]
-    uplinks = switch.uplinks if switch else ()
     if switch and uplinks:
         after.append(_wanted(switch, kept))
     if not after:
@@ -79,22 +95,41 @@ def _by_uplinks(
     if words:
         return [f"{bridge.name}: trunks would cut off {named(words)}"]
     was = [row for port in before for row in current.members(port).values()]
-    will = [current.interfaces[one] for one in uplinks if one in current.interfaces]
-    known = len(after) == 1 and uplinks and len(will) == len(uplinks)
-    if known and any(map(_up, was)) and not any(map(_up, will)):
-        dead, harmed = named(row.name for row in will), named(guests)
+    if len(after) > 1 or not any(row.link_state == "up" for row in was):
+        return []
+    if uplinks and all(_link(one, current, host) is False for one in uplinks):
+        dead, harmed = named(sorted(uplinks)), named(guests)
         return [f"{bridge.name}: {dead} has no link, which would cut off {harmed}"]
     return []
 
 
-def _outside(bridge: Bridge, current: Current) -> list[Port]:
-    """The ports by which a vSwitch's guests reach others than the node and each other."""
+def _outside(bridge: Bridge, uplinks: Sequence[str], current: Current, host: Host) -> list[Port]:
+    """The ports by which a vSwitch's guests reach others than the node and each other.
+
+    A port of somebody else's, which is neither ours nor for the wanted `uplinks`, is one if it may
+    lead out: not a tap, a container's veth, or where a mirror's copies go.
+    """
     return [
         port
         for port in current.ports_of(bridge)
-        if not current.guest(port)
-        and any(row.type != "internal" for row in current.members(port).values())
+        if not (current.guest(port) or current.mirrored_to(port))
+        and any(
+            _leads_out(row, host, known=port.ours or row.name in uplinks)
+            for row in current.members(port).values()
+        )
     ]
+
+
+def _leads_out(row: Interface, host: Host, *, known: bool) -> bool:
+    if row.type in _KERNELS and not known:
+        return row.name in host.devices and row.name not in host.inside
+    return row.type not in _INSIDE
+
+
+def _link(device: str, current: Current, host: Host) -> bool | None:
+    """Whether it has a link; None: nobody knows, as it is not set up yet."""
+    row = current.interfaces.get(device)
+    return row.link_state == "up" if row else host.links.get(device)
 
 
 def _wanted(switch: VSwitch, kept: Port | None) -> frozenset[int]:
@@ -102,10 +137,6 @@ def _wanted(switch: VSwitch, kept: Port | None) -> frozenset[int]:
     if switch.trunks:
         return frozenset(switch.trunks)
     return ALL if kept is None or "trunks" in clearable(kept, switch) else passing(kept)
-
-
-def _up(row: Interface) -> bool:
-    return row.link_state == "up"
 
 
 def _lost(guests: dict[str, Port], gone: frozenset[int]) -> list[str]:

@@ -59,7 +59,7 @@ def _nic(nic: NicStatus, switches: Mapping[str, SwitchStatus], found: Found) -> 
     switch = switches.get(nic.actual.switch)
     if found.alive and switch and switch.works is not False:
         limits = (found.limits or {}).get(nic.tap, Limits())
-        yield from _at_work(nic, subject, repair, limits)
+        yield from at_work(nic, subject, repair, limits)
     if nic.link == "set down" and not guest.down:
         text = "its tap is set down: the guest has no network"
         yield Problem(Severity.ERROR, "nic-down", text, subject, f"ip link set {nic.tap} up")
@@ -120,7 +120,7 @@ def _limit(rate: int, burst: int) -> str:
     return f"{format_bits(rate)}bit/s (burst {burst // 1000} kbit)"
 
 
-def _at_work(nic: NicStatus, subject: str, repair: str, limits: Limits) -> Iterator[Problem]:
+def at_work(nic: NicStatus, subject: str, repair: str, limits: Limits) -> Iterator[Problem]:
     """Has ovs-vswitchd, and has the kernel, what the rows say?"""
     if nic.error or (nic.ofport or -1) < 0:
         text = f"refuses its port: {nic.error}" if nic.error else "has not taken its port"

@@ -103,7 +103,7 @@ def of_ports(switch: VSwitch, bridge: Bridge, current: Current, mtus: dict[str, 
     """The vSwitch's MTU for ports that are neither its own nor its uplinks'."""
     found = OfPorts([], [], [], [])
     guests: list[Interface] = []
-    smaller = []
+    smaller = _stock(switch, bridge, current)
     for port in current.ports_of(bridge):
         for name, row in current.members(port).items():
             if not row.ours and row.type != "internal":
@@ -128,9 +128,21 @@ def of_ports(switch: VSwitch, bridge: Bridge, current: Current, mtus: dict[str, 
         will = min(mtus[row.name] for row in guests)
         found.changes.append(_changed(switch, what, guests, will))
     if smaller:
-        least = min(mtus[row.name] for row in guests)
+        least = min((mtus[row.name] for row in guests), default=switch.mtu)
         found.refused.append(f"{switch.name}: mtu {least} is below that of {named(smaller)}")
     return found
+
+
+def _stock(switch: VSwitch, bridge: Bridge, current: Current) -> list[str]:
+    """Guests that stock Ganeti has attached, whose MTU a new one of the vSwitch is below of."""
+    if switch.mtu is None or not note_for_guests(switch, bridge):
+        return []
+    return [
+        words
+        for words, port in current.guests(bridge).items()
+        for row in current.members(port).values()
+        if not row.ours and (row.mtu or 0) > switch.mtu
+    ]
 
 
 def _port(row: Interface, wanted: int | None) -> tuple[Operations, int]:

@@ -26,5 +26,5 @@ def trees(bridge: Bridge, difference: Difference, current: Current) -> Operation
     will = difference.columns.get("rstp_enable")
     if will is None or (bridge.has_tree and (will or bridge.stp_enable)):
         return []
-    ports = current.guests(bridge).values()
+    ports = current.guests_of_ours(bridge)
     return [operation for port in ports for operation in leave_trees(port)]

@@ -78,7 +78,9 @@ class _Planner:
                 self.plan.operations.append(take_out(devices, *place, self.current))
                 if set(self.current.members(place[1])) <= set(devices):
                     self.gone.add(place[1].uuid)
-        self.plan.refused += cut.by_all_uplinks(self.wanted, self.kept, self.gone, self.current)
+        self.plan.refused += cut.by_all_uplinks(
+            self.wanted, self.kept, self.gone, self.current, self.host
+        )
         gone = self.gone | self.kept_rows
         self.plan.changes += given_back(self.wanted, gone, self.current, self.plan.mtus)
         return self.plan.done()

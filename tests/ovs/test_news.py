@@ -15,6 +15,7 @@ from tests.ovs.support import port, wanted
 from tests.ovs.test_moved_index import UUIDS, hook, one
 from tests.ovs.test_reconcile import lose_database, nic, reconcile, start
 from tests.testbed.guests import Guests
+from tests.testbed.namespace import run
 from tests.testbed.openvswitch import OpenVSwitch
 from tests.testbed.product import Product
 
@@ -124,6 +125,14 @@ def test_ovs_vswitchd_is_asked_now(ovs: OpenVSwitch, product: Product, guests: G
     finally:
         ovs.freeze_vswitchd(False)
     assert said == ("gnt-ovs: ovs-vswitchd has not applied the change within 1 s; is it running?\n")
+
+
+def test_the_kernel_is_asked_now(ovs: OpenVSwitch, product: Product, guests: Guests) -> None:
+    """It limits nothing any more, though the database and ovs-vswitchd say so."""
+    start(ovs, product, guests, BEFORE)
+    run("tc", "qdisc", "del", "dev", "tap0", "root")
+    said = tell(ovs, product, line(BEFORE))["nics"][0]["problem"]
+    assert said.startswith("the kernel lets it receive without limit, not 10Mbit/s; ")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "nonsense", '{"format": 7}'])

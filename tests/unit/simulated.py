@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ class Database:
         self.tables: dict[str, dict[str, dict[str, Any]]] = {table: {} for table in READ}
         self._insert(ROOT, {}, {})
 
-    def found(self) -> Current:
-        return Current(self.rows())
+    def found(self, running: Mapping[str, str] | None = None) -> Current:
+        return Current(self.rows(), running)
 
     def rows(self) -> Tables:
         """As they are read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any, cast
 
 import pytest
@@ -32,9 +33,9 @@ class Way:
         return result(*self.nodes, asked=True)
 
 
-def ask(way: Way, stdin: Any, monkeypatch: pytest.MonkeyPatch) -> bool:
+def ask(way: Way, stdin: Any, monkeypatch: pytest.MonkeyPatch, *, as_json: bool = False) -> bool:
     monkeypatch.setattr("sys.stdin", stdin)
-    return confirmed(cast(Rollout, way), PROPOSAL, "Remove br0?")
+    return confirmed(cast(Rollout, way), PROPOSAL, "Remove br0?", as_json=as_json)
 
 
 @pytest.mark.parametrize(("typed", "done"), [("y\n", True), ("n\n", False), ("\n", False)])
@@ -47,6 +48,19 @@ def test_on_a_terminal(
     assert "n1: would be changed\n  + br0: made" in out
     assert "Remove br0? [y/N]:" in out + err
     assert ("nothing was changed" in err) is not done
+
+
+def test_standard_output_is_json_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(Way("n1"), Terminal("y\n"), monkeypatch, as_json=True)
+    out, err = capsys.readouterr()
+    assert "n1: would be changed\n  + br0: made" in err
+    # Where typed words come from the terminal itself, the prompt's line is not ended by us.
+    assert not out.replace("Remove br0? [y/N]:", "").strip()
+    assert not ask(Way("n1", "n3"), Terminal(""), monkeypatch, as_json=True)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["nodes"]
 
 
 def test_scripts_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

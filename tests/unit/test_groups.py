@@ -97,6 +97,14 @@ def test_where_nothing_is_to_be_said(environ: dict[str, str]) -> None:
     assert before("instance-migrate", environ) == []
 
 
+@pytest.mark.parametrize("event", ["migrate", "failover"])
+def test_what_only_tidies_up_is_not_refused(event: str, environ: dict[str, str]) -> None:
+    configuration(environ, NET1, None)
+    assert len(before(f"instance-{event}", environ)) == 1
+    environ[f"GANETI_{event.upper()}_CLEANUP"] = "True"
+    assert before(f"instance-{event}", environ) == []
+
+
 @pytest.mark.parametrize(
     "data",
     [

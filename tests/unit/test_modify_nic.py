@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from ganeti_ovs.cli import infonic, modifynic
 from ganeti_ovs.cluster.instances import Instance, Instances
+from ganeti_ovs.cluster.jobs import UnfinishedError
 from ganeti_ovs.cluster.master import Cluster, Node
 from ganeti_ovs.cluster.switchtags import TagChange
 from ganeti_ovs.master import nicmodify
@@ -35,6 +37,9 @@ class Ganeti(Instances):
         """Numbers of jobs that fail behind their tags; those of the first opcode: negative."""
         self.meanwhile: dict[int, Instance] = {}
         """Number of a job -> what somebody else makes of the instance right before it."""
+        self.late: list[int] = []
+        """Numbers of jobs that are carried out and said to have failed."""
+        self.unfinished = False
         self.offline = False
         self.script = self.answers([GOOD])
 
@@ -74,6 +79,8 @@ class Ganeti(Instances):
         self.jobs.append((tags, dict(params)))
         number = len(self.jobs)
         self.web = self.meanwhile.get(number, self.web)
+        if self.unfinished:
+            raise UnfinishedError("luxid is away; job 7 may still go on, see gnt-job info")
         if -number in self.refuses:
             raise Error("job 7 has failed")
         self.web = self.web.with_tags(self.web.tags | {*tags.add})
@@ -84,6 +91,8 @@ class Ganeti(Instances):
             raise Error("a hook says no")
         if params:
             self.web = self.web.with_parameters(nic, params)
+        if number in self.late:
+            raise Error("luxid is away")
 
 
 @pytest.fixture
@@ -167,17 +176,29 @@ def test_a_dry_run(ganeti: Ganeti) -> None:
         ("read line; echo Welcome", "what answers is not gnt-ovs: 'Welcome'"),
     ],
 )
-def test_stored_but_not_in_effect(script: str, why: str, ganeti: Ganeti) -> None:
+def test_stored_and_nobody_knows_more(script: str, why: str, ganeti: Ganeti) -> None:
     ganeti.script = script
     done = modify("web", "0", "--max-bandwidth", "20M")
     assert len(ganeti.jobs) == 1
     assert isinstance(done.exception, Error)
     line = str(done.exception)
-    assert line.startswith("web.lab, NIC 0: stored, but not in effect on node1.lab: ")
+    assert line.startswith(
+        "web.lab, NIC 0: stored; whether it is in effect on node1.lab is not known: "
+    )
     assert why in line
     assert line.endswith("repeat this command when that is put right")
     assert "\n" not in line
     assert "in effect" not in done.output
+    report = json.loads(modify("web", "0", "--max-bandwidth", "30M", "--json").output)
+    assert (report["in_effect"], report["error"]) == (None, line.partition(": ")[2])
+
+
+def test_it_is_not_to_run_and_its_node_does_not_answer(ganeti: Ganeti) -> None:
+    ganeti.web, ganeti.script = replace(ganeti.web, up=False), "exit 3"
+    done = modify("web", "0", "--max-bandwidth", "20M")
+    assert done.exception is None
+    assert "warning: node1.lab cannot be asked: no answer (exit code 3)" in done.output
+    assert "web.lab, NIC 0: stored; it is not to run, and has it from its next" in done.output
 
 
 def test_what_the_node_says_is_wrong(ganeti: Ganeti) -> None:
@@ -211,7 +232,7 @@ def test_it_does_not_run(ganeti: Ganeti) -> None:
 
 def test_an_offline_node(ganeti: Ganeti) -> None:
     ganeti.offline = True
-    assert "not in effect on node1.lab: it is offline" in str(
+    assert "whether it is in effect on node1.lab is not known: it is offline" in str(
         modify("web", "0", "--max-burst", "2M").exception
     )
 
@@ -229,6 +250,30 @@ def test_a_job_that_fails_is_taken_back(ganeti: Ganeti) -> None:
     ganeti.refuses = [4, -5]
     done = modify("web", "0", "--max-bandwidth", "20M", "--vlan", ".5")
     assert "its tags are changed all the same" in str(done.exception)
+
+
+def test_a_job_that_has_stored_it_all_the_same(ganeti: Ganeti) -> None:
+    """Tags and parameter, or a parameter alone, which no tag tells of."""
+    ganeti.script = ganeti.answers([GOOD])
+    ganeti.late = [1, 2]
+    done = modify("web", "0", "--vlan", ".5")
+    assert done.exception is None
+    assert "in effect on node1.lab" in done.output
+    assert modify("web", "0", "--vlan", ".6", "--max-bandwidth", "20M").exception is None
+    assert ganeti.web.nics[0].own == {"vlan": ".6"}
+    assert ganeti.web.tags == {"prod", tag(0, "max_bandwidth:20M")}
+    assert len(ganeti.jobs) == 2
+
+
+def test_a_job_whose_end_nobody_knows(ganeti: Ganeti) -> None:
+    """Nothing is said of what is stored, and nothing taken back under it."""
+    ganeti.unfinished = True
+    done = modify("web", "0", "--vlan", ".5", "--max-bandwidth", "20M")
+    assert str(done.exception) == (
+        "web.lab, NIC 0: luxid is away; job 7 may still go on, see gnt-job info; whether it is"
+        " stored is not known; gnt-ovs info-nic shows it"
+    )
+    assert len(ganeti.jobs) == 1
 
 
 def test_somebody_else_at_the_same_time(ganeti: Ganeti) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +11,9 @@ from ganeti_ovs.plan.cut import named
 from ganeti_ovs.plan.vswitch import plan_switches
 from tests.unit.simulated import Database
 from tests.unit.test_plan_vswitch import HOST, apply, bridge, lines, port, row, switch
+
+if TYPE_CHECKING:
+    from ganeti_ovs.plan.current import Host
 
 TAP0, TAP1 = "tap0 (inst1.lab, NIC 0)", "tap1 (inst1.lab, NIC 0)"
 
@@ -25,7 +29,13 @@ def node(uplinks: str = "eth0", **settings: str) -> Database:
 
 
 def refused(database: Database, **settings: str) -> list[str]:
-    plan = plan_switches((switch(**settings),), database.found(), HOST)
+    return refused_on(HOST, {}, database, **settings)
+
+
+def refused_on(
+    host: Host, running: dict[str, str], database: Database, **settings: str
+) -> list[str]:
+    plan = plan_switches((switch(**settings),), database.found(running), host)
     assert not (plan.errors or plan.devices)
     return [*plan.refused]
 
@@ -97,6 +107,62 @@ def test_other_ways_outside_count() -> None:
     assert refused(database) == []
 
 
+def test_what_is_no_way_outside() -> None:
+    """A tap that nobody knows, a container, a device that is gone, where a mirror's copies go."""
+    database = node()
+    inside = frozenset({"tap7", "veth7"})
+    host = replace(HOST, devices=HOST.devices | inside, inside=inside)
+    for name in ("tap7", "veth7", "tap8", "eth5"):
+        port(database, "br0", name)
+    output = row(database, "Port", "eth5")["_uuid"]
+    database.transact(
+        [{"op": "insert", "table": "Mirror", "uuid-name": "m",
+          "row": {"name": "m0", "output_port": output}},
+         {"op": "update", "table": "Bridge", "where": [],
+          "row": {"mirrors": ["named-uuid", "m"]}}]
+    )  # fmt: skip
+    lost = f"br0: without an uplink, {TAP0}, {TAP1} would reach nothing outside"
+    assert refused_on(host, {}, database) == [lost]
+    assert len(refused_on(host, {}, database, uplinks="eth0", trunks="20")) == 1
+    # A device of the node may be somebody's uplink.
+    port(database, "br0", "eth4")
+    assert refused_on(host, {}, database) == []
+
+
+def test_guests_that_stock_has_attached() -> None:
+    """Their ports are not ours: they count as guests, never as a way outside."""
+    database = Database()
+    apply(database, switch(uplinks="eth0", rstp="no"))
+    port(database, "br0", "tap5", tag=10)
+    port(database, "br0", "tap6")
+    row(database, "Interface", "tap5")["mtu"] = 1500
+    guests = {"tap5": "web.lab", "tap6": "db.lab"}
+    tap5, tap6 = "tap5 (web.lab)", "tap6 (db.lab)"
+    host = replace(HOST, devices=HOST.devices | {*guests})
+    assert refused_on(host, guests, database) == [
+        f"br0: without an uplink, {tap5}, {tap6} would reach nothing outside"
+    ]
+    assert refused_on(host, guests, database, uplinks="eth0", trunks="20") == [
+        f"br0: trunks would cut off VLAN 10 of {tap5}, 4094 VLANs of {tap6}"
+    ]
+    assert refused_on(host, guests, database, uplinks="eth0", fail_mode="secure") == [
+        f"br0: fail_mode secure without a controller would cut off {tap5}, {tap6}"
+    ]
+    assert refused_on(host, guests, database, uplinks="eth0", mtu="1400") == [
+        f"br0: mtu 1400 is below that of {tap5}"
+    ]
+    # They are not changed for all that.
+    wanted = switch(uplinks="eth0", rstp="yes")
+    plan = plan_switches((wanted,), database.found(guests), host)
+    ports = {row(database, table, name)["_uuid"][1]
+             for table in ("Port", "Interface") for name in guests}  # fmt: skip
+    assert plan.operations
+    touched = [getattr(one, "where", None) for one in plan.operations]
+    assert not {one.value for one in touched if one} & ports
+    (tap,) = plan_switches((), database.found(guests), host).refused
+    assert tap == f"br0 is used by {tap5}, {tap6}"
+
+
 def test_an_uplink_that_another_vswitch_takes() -> None:
     database = node()
     wanted = switch("br0"), switch("br1", uplinks="eth0")
@@ -124,8 +190,18 @@ def test_the_last_uplink_with_a_link() -> None:
     assert refused(database, uplinks="eth1") == [
         f"br0: eth1 has no link, which would cut off {TAP0}, {TAP1}"
     ]
-    # Of a device that was no uplink nothing is known yet.
+    # Of a device that was no uplink nothing is known yet, as long as it is not set up.
     assert refused(database, uplinks="eth1+eth2") == []
+    dead = "no link, which would cut off"
+    host = replace(HOST, links={"eth2": False})
+    assert refused_on(host, {}, database, uplinks="eth2") == [
+        f"br0: eth2 has {dead} {TAP0}, {TAP1}"
+    ]
+    assert refused_on(host, {}, database, uplinks="eth1+eth2") == [
+        f"br0: eth1, eth2 has {dead} {TAP0}, {TAP1}"
+    ]
+    assert refused_on(host, {}, database, uplinks="eth2+eth3") == []
+    assert refused_on(replace(HOST, links={"eth2": True}), {}, database, uplinks="eth2") == []
 
 
 def test_a_controller() -> None:

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ganeti_ovs.cluster import qemu
 from ganeti_ovs.cluster.environment import NicSettings, said_in
 from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.model.plug import Plug, parse_plug
-from ganeti_ovs.node import records
+from ganeti_ovs.node import records, running
 from ganeti_ovs.node.running import running_nics
 from tests.captured import ACCESS
 
@@ -133,6 +134,19 @@ def test_only_of_this_plug(boot: str, ifindex: int, counts: bool, here: Runtime)
     assert ("vif1.0" in found) == counts
     if counts:
         assert found["vif1.0"].nic == NIC.but(tap="vif1.0")
+
+
+def test_whose_taps_are(here: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the kernel alone: pid files outlive their guests, and interfaces go."""
+    pids = Path(here.run) / "ganeti/kvm-hypervisor/pid"
+    pids.mkdir(parents=True)
+    for name, pid in (("web.lab", "7"), ("gone.lab", "8"), ("-x y", "9")):
+        (pids / name).write_text(pid)
+    held = {("7", "web.lab"): {9: "tap0", 10: "tap1", 11: "tap9"}, ("9", "-x y"): {9: "tap3"}}
+    monkeypatch.setattr(qemu, "taps_of", lambda *guest: held.get(guest, {}))
+    there = {"tap0": 1, "tap1": 2, "tap3": 3, "vif1.0": 4}
+    monkeypatch.setattr(running, "interfaces", lambda: there)
+    assert running.running_taps(here) == {"tap0": "web.lab", "tap1": "web.lab"}
 
 
 def test_half_a_record_is_none(here: Runtime) -> None:

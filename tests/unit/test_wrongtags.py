@@ -68,6 +68,15 @@ def test_for_a_nic_that_is_not_there() -> None:
     ]
 
 
+def test_by_the_uuid_of_a_nic_that_is_not_there() -> None:
+    """Removed, or another one since an import: both ways are named."""
+    tag = "ovs:nic:77777777-1111-2222-3333-777777777777:max_bandwidth:10M"
+    (found,) = of_instances([instance(tag)])
+    again = f"gnt-ovs modify-nic {instance().name} NIC --max-bandwidth 10M"
+    assert found.words == f"no NIC has its UUID; if it was imported: {again}: tag {tag}"
+    assert found.repair == f"gnt-instance remove-tags {instance().name} {tag}"
+
+
 def test_networks() -> None:
     tags = "ovs:nic:*:vlan:.5", "ovs:nic:0:vlan:.5"
     (problem,) = of_networks([Network("net1", tags)])
