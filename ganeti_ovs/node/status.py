@@ -7,7 +7,7 @@ the kernel what is there. What could not be found out is a problem, no failure.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -42,7 +42,7 @@ from ganeti_ovs.plan.portsplan import PortsPlan, plan_ports
 from ganeti_ovs.plan.vswitch import plan_switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeVar
 
     from ganeti_ovs.cluster.runtime import Runtime
@@ -71,50 +71,61 @@ def node_status(
     `master`: the address of who calls by ssh; "": nobody does. `patience`: seconds that a change
     that is under way is waited for; what differs in the middle of one is no drift.
     """
-    return _Status(here, master, sent).look(patience)
+    return _Status(here, master, sent, patience).look()
 
 
 class _Status:
-    def __init__(self, here: Runtime, master: str, sent: str | None) -> None:
-        self.here, self.master, self.sent = here, master, sent
+    def __init__(self, here: Runtime, master: str, sent: str | None, patience: float) -> None:
+        self.here, self.master, self.sent, self.patience = here, master, sent, patience
         self.node = os.uname().nodename
         self.problems: list[Problem] = []
         self.under_way = False
 
-    def look(self, patience: float) -> NodeStatus:
+    def look(self) -> NodeStatus:
+        with self._no_change():
+            pass  # Who waits does so before all questions: answers should not get old.
+        self.patience = min(self.patience, PATIENCE)
+        try:
+            with Session(self.here.socket, "", LIMIT) as session:
+                looks = self._looks(session)
+        except Error as err:
+            trace()
+            self.problems.clear()
+            return self._unseen(err)
+        return constant([judge(found, self.node, __version__) for found in looks])
+
+    @contextmanager
+    def _no_change(self) -> Iterator[None]:
+        """Nobody changes the vSwitches inside, else `under_way`. Who is about to do so waits for
+        it: nothing belongs in here that ovs-vswitchd or a guest is to answer.
+        """
         with ExitStack() as stack:
+            self.under_way = False
             try:
-                stack.enter_context(change_lock(self.here, patience, shared=True))
+                stack.enter_context(change_lock(self.here, self.patience, shared=True))
             except Busy as err:
-                self.under_way = True
+                self.under_way, self.patience = True, 0.0
                 text = f"{err}; whether they are as wanted is not known"
                 self._say(Severity.WARNING, "under-way", text)
             except Error as err:
                 self._say(Severity.ERROR, "lock", str(err))
-            wanted = self._wanted()
-            try:
-                with Session(self.here.socket, "", LIMIT) as session:
-                    looks = self._looks(session, wanted)
-            except Error as err:
-                trace()
-                return self._unseen(err, wanted)
-        return constant([judge(found, self.node, __version__) for found in looks])
+            yield
 
-    def _unseen(self, err: Error, wanted: Wanted) -> NodeStatus:
+    def _unseen(self, err: Error) -> NodeStatus:
         """While the database does not answer, which harms no node that does without it."""
+        with self._no_change():
+            wanted = self._wanted()
         there = self._try("guests", lambda: unseen_guests(self.here)) or {}
         if there or wanted.switches or wanted.kept is not None:
             text = str(err).replace(f" at {self.here.socket}", "")
             self._say(Severity.ERROR, "database-dead", text.partition("; is ovsdb-")[0], _START)
-        problems = in_order([*self.problems, *document_problems(wanted)])
-        nics = unknown(there.values())
         return NodeStatus(
             self.node,
             __version__,
             unread=str(err),
             kept=wanted.kept,
-            nics=nics,
-            problems=problems,
+            nics=unknown(there.values()),
+            problems=in_order([*self.problems, *document_problems(wanted)]),
         )
 
     def _say(self, severity: Severity, kind: str, text: str, repair: str = "") -> None:
@@ -141,12 +152,13 @@ class _Status:
             switches = self._try("document", lambda: kept(self.here))
         return Wanted(switches, digested)
 
-    def _looks(self, session: Session, wanted: Wanted) -> list[Found]:
+    def _looks(self, session: Session) -> list[Found]:
         """All of one moment. Changes may come all the time: then the last looks of several."""
-        deadline, said = monotonic() + _WHILE, [*self.problems]
+        deadline = monotonic() + _WHILE
         looks: list[Found] = []
         while True:
-            found = self._asked(session, wanted)
+            self.problems.clear()
+            found = self._asked(session)
             before = next(iter(found.tables.of(Root).values()), None)
             quiet = before is not None and next_cfg(session) == before.next_cfg <= before.cur_cfg
             if quiet or found.dead:
@@ -154,9 +166,8 @@ class _Status:
             looks = [*looks[-1:], found]
             if len(looks) > 1 and monotonic() > deadline:
                 return looks
-            self.problems[:] = said
 
-    def _asked(self, session: Session, wanted: Wanted) -> Found:
+    def _asked(self, session: Session) -> Found:
         dead = pulse(session)
         seen, ports, tables = self._ports(session)
         there = self._try("kernel", devices)
@@ -166,7 +177,9 @@ class _Status:
         asked = Asked() if dead else ask_all(session, floods)
         if asked.problem:
             self._say(Severity.WARNING, "not-asked", asked.problem)
-        plan = None if self.under_way else self._drift(tables, wanted, there)
+        with self._no_change():
+            wanted = self._wanted()
+            plan = None if self.under_way else self._drift(session, wanted, there)
         return Found(
             tables=tables,
             dead=dead,
@@ -193,14 +206,14 @@ class _Status:
         return self._try("kernel", lambda: limits(taps))
 
     def _drift(
-        self, tables: Tables, wanted: Wanted, there: Mapping[str, Device] | None
+        self, session: Session, wanted: Wanted, there: Mapping[str, Device] | None
     ) -> SwitchesPlan | None:
-        """What `gnt-ovs apply` would do; None where that is not to be found out."""
+        """What `gnt-ovs apply` would do, by rows of now; None where that is not to be found out."""
         if wanted.switches is None or there is None:
             return None
         switches, names = wanted.switches, frozenset(one.name for one in wanted.switches)
         known = self._try("kernel", lambda: host(self.master, switches, names))
-        return plan_switches(switches, Current(tables), known or Host(frozenset(there)))
+        return plan_switches(switches, Current(read_all(session)), known or Host(frozenset(there)))
 
     def _ports(self, session: Session) -> tuple[Seen | None, PortsPlan | None, Tables]:
         """What there is of guests' ports, what is to be done for them, and all rows.

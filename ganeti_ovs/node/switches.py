@@ -25,8 +25,10 @@ from ganeti_ovs.plan.switchplan import SwitchesPlan
 from ganeti_ovs.plan.vswitch import plan_switches
 from ganeti_ovs.plan.words import words
 
-_PATIENCE = 2.0
-"""Seconds that a restoration waits for a change that is under way."""
+_PATIENCE = 5.0
+"""Seconds that a restoration waits for a change that is under way; a status has it for 3 s while
+the database hangs.
+"""
 
 
 def prepare(
