@@ -23,7 +23,7 @@ from ganeti_ovs.master.nictelling import Told, line_for, tell
 from ganeti_ovs.model.errors import BadInput, Error
 
 _HELP = {
-    "vlan": ".5 (access), :10:20 (trunk), .2:10:20 (hybrid), none.",
+    "vlan": ".5 (access), :10:20-30 (trunk), .2:10:20 (hybrid), none.",
     "port_type": "access, trunk or hybrid.",
     "max_bandwidth": "bit/s in each direction: 500k, 100M, 1.5G; 0: unlimited.",
     "max_burst": "bit: 500k, 8M; 0: chosen from max-bandwidth.",
