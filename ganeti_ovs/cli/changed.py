@@ -115,12 +115,14 @@ def _show_ports(ports: Mapping[str, Ports], *, dry_run: bool) -> None:
     """Node after node: what was done to guests' ports; nothing of those where nothing was."""
     for node in sorted(ports, key=nice):
         one = ports[node]
-        if one.done or one.left or one.problems:
+        if one.done or one.left or one.warnings or one.problems:
             click.echo(f"{node}: guests' ports")
         for line in one.done:
             click.echo(f"  would have {line}" if dry_run else f"  {line}")
         for line in one.left:
             click.echo(f"  left alone: {line}")
+        for line in one.warnings:
+            click.echo("  " + click.style(f"warning: {line}", fg="yellow"))
         for line in one.problems:
             click.echo("  " + click.style(f"error: {line}", fg="red"))
 

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -23,12 +23,14 @@ from ganeti_ovs.master.nictelling import Told, line_for, tell
 from ganeti_ovs.model.errors import BadInput, Error
 
 _HELP = {
-    "vlan": ".5 (access), :10:20 (trunk), .2:10:20 (hybrid), none.",
+    "vlan": ".5 (access), :10:20-30 (trunk), .2:10:20 (hybrid), none.",
     "port_type": "access, trunk or hybrid.",
     "max_bandwidth": "bit/s in each direction: 500k, 100M, 1.5G; 0: unlimited.",
     "max_burst": "bit: 500k, 8M; 0: chosen from max-bandwidth.",
 }
 
+_TELLINGS = 3
+"""How often a node is told, as somebody else changes the instance meanwhile."""
 _OFFLINE = "it is offline"
 _IN_STORING = "whether it is stored is not known; gnt-ovs info-nic shows it"
 _IN_TELLING = "stored, but whether it is in effect is not known; repeat this command"
@@ -140,9 +142,39 @@ def _asked(options: dict[str, str | None], reset: tuple[str, ...], *, only_tell:
 
 
 def _tell(ganeti: Instances, now: Instance, which: str, report: Report) -> Report:
-    """Tell the instance's node; the same report with what it says."""
-    told = _ask(ganeti, now, dry_run=report.dry_run)
-    return with_told(report, now, which, told, offline=told.error == _OFFLINE)
+    """Tell the instance's node; the same report with what it says.
+
+    It may wait for minutes: where somebody else has changed the instance meanwhile, and his hook
+    has gone before us, the node hears of that, and not of what was before it, last.
+    """
+    done: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    later, tellings = now, 0
+    while tellings == 0 or (later is not now and tellings < _TELLINGS):
+        now, tellings = later, tellings + 1
+        told = _ask(ganeti, now, dry_run=report.dry_run)
+        done, lost = (*done, *told.done), (*lost, *told.warnings)
+        if not (report.dry_run or told.error):
+            later = _later(ganeti, now)
+    told = replace(told, done=done, warnings=lost)
+    report = with_told(report, now, which, told, offline=told.error == _OFFLINE)
+    if later is now:
+        return report
+    words = f"it is being changed by others all the time; {now.node} has not heard of the last"
+    return replace(report, warnings=(*report.warnings, words))
+
+
+def _later(ganeti: Instances, told: Instance) -> Instance:
+    """The instance as it is now; the same object if the node has been told just that."""
+    try:
+        now = ganeti.instance(told.name)
+    except Error as err:
+        raise Error(
+            f"{told.name}: stored, and {told.node} has been told; whether others have changed it"
+            f" meanwhile is not known: {err}"
+        ) from err
+    same = (now.node, line_for(now)) == (told.node, line_for(told))
+    return told if same else now
 
 
 def _ask(ganeti: Instances, instance: Instance, *, dry_run: bool) -> Told:

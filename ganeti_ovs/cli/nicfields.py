@@ -59,7 +59,7 @@ def real_bandwidth(nic: NicStatus) -> str:
     """What a running guest's NIC is limited to."""
     if nic.actual is None:
         return NONE
-    sends = _real(nic.actual.sends, nic.kernel_sends)
+    sends = 0 if nic.unpoliced else _real(nic.actual.sends, nic.kernel_sends)
     return _each(sends, _real(nic.actual.receives, nic.kernel_receives))
 
 
@@ -81,6 +81,16 @@ def _burst(settings: PortSettings) -> str:
     """Open vSwitch polices in units of 1024 bit: what is alike but for that is one value."""
     sends, receives = settings.send_burst, settings.receive_burst
     return _each(receives if 0 <= sends - receives < _KIBIBIT else sends, receives)
+
+
+def _real_burst(nic: ListedNic) -> str:
+    """Without a policer there is none of what the guest sends."""
+    shown = _port(_burst)(nic)
+    actual = nic.status.actual if nic.status else None
+    if actual is None or nic.status is None or not nic.status.unpoliced:
+        return shown
+    wanted = _burst(nic.wanted) if nic.wanted else None
+    return both(_each(0, actual.receive_burst), wanted)
 
 
 def _of_status(pick: Callable[[NicStatus], object]) -> Callable[[ListedNic], str]:
@@ -109,7 +119,7 @@ FIELDS = {
                   _port(lambda port: port.vlan or NONE)),
     "max_bandwidth": Field("MaxBandwidth", "bit/s; SENDS/RECEIVES of the guest if they differ",
                            _bandwidth),
-    "max_burst": Field("MaxBurst", "bit; the same", _port(_burst)),
+    "max_burst": Field("MaxBurst", "bit; the same", _real_burst),
     "mtu": Field("MTU", "Bytes, of the tap", _of_status(lambda nic: nic.mtu)),
     "mac": Field("MAC", "Its MAC address", lambda nic: nic.mac or NONE),
     "learned": Field("Learned", "MAC addresses that the vSwitch has seen on its port",

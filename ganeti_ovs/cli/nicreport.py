@@ -97,7 +97,10 @@ def _found(instance: Instance, which: str) -> dict[str, Finding] | None:
 def with_told(report: Report, now: Instance, which: str, told: Told, *, offline: bool) -> Report:
     """The same with what the instance's node says of it; `offline`: it was not even asked."""
     report = replace(report, node=now.node, done=told.done, answered=not told.error)
-    others = (*report.warnings, *(f"{now.node}: {line}" for line in told.problems))
+    others = (
+        *report.warnings,
+        *(f"{now.node}: {line}" for line in (*told.warnings, *told.problems)),
+    )
     if report.dry_run:
         failed = (f"{now.node} cannot be asked: {told.error}",) if told.error else ()
         return replace(report, warnings=(*failed, *others))

@@ -9,6 +9,7 @@ import click
 
 from ganeti_ovs.cli.nicfields import NONE, bandwidth, both, real_bandwidth
 from ganeti_ovs.cli.table import nice
+from ganeti_ovs.model.settings import in_ranges
 from ganeti_ovs.model.status import (
     BondStatus,
     NicState,
@@ -71,7 +72,7 @@ def heading(switch: SwitchStatus) -> str:
     if switch.rstp:
         words.append("RSTP")
     if switch.trunks:
-        words.append(f"uplink's VLANs {','.join(map(str, switch.trunks))}")
+        words.append(f"uplink's VLANs {','.join(in_ranges(switch.trunks))}")
     if switch.wanted is None:
         words.append("not kept by Ganeti")
     return f"{click.style(switch.name, bold=True)}  {', '.join(words)}"

@@ -59,7 +59,7 @@ def reconcile(*, news: bool, dry_run: bool, as_json: bool, database: str | None)
             click.echo(f"would have {line}" if dry_run else line)
         for line in found.left:
             click.echo(f"left alone: {line}")
-        for line in filter(None, map(lost_words, found.changes)):
+        for line in _lost(found, dry_run):
             click.echo(f"warning: {line}", err=True)
         for line in problems:
             click.echo(f"gnt-ovs: {line}", err=True)
@@ -83,11 +83,17 @@ def _with_news(here: Runtime, dry_run: bool) -> None:
     click.echo(json.dumps(answer, separators=(",", ":")))
 
 
+def _lost(found: Done, dry_run: bool) -> list[str]:
+    lines = (lost_words(one, dry_run=dry_run) for one in found.changes)
+    return [line for line in lines if line]
+
+
 def _answer(done: list[str], found: Done, problems: list[str], dry_run: bool) -> dict[str, Any]:
     return {
         "done": done,
         "changes": [to_plain(one) for one in found.changes],
         "left": found.left,
+        "warnings": _lost(found, dry_run),
         "problems": problems,
         "dry_run": dry_run,
     }

@@ -28,6 +28,11 @@ from ganeti_ovs.model.vswitch import vswitch
 Command = Callable[..., Any]
 
 
+def _each_device(_ctx: Any, _option: Any, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Devices, also those that are joined by commas."""
+    return tuple(name.strip() for one in given for name in one.split(","))
+
+
 def settings_options(command: Command) -> Command:
     """An option for every setting of a vSwitch."""
     for name, setting in reversed(SETTINGS.items()):
@@ -35,7 +40,12 @@ def settings_options(command: Command) -> Command:
             option = "--" + name.replace("_", "-")
             command = click.option(option, name, metavar="VALUE", help=setting.help)(command)
     uplink = click.option(
-        "--uplink", "uplinks", metavar="DEVICE", multiple=True, help=SETTINGS["uplinks"].help
+        "--uplink",
+        "uplinks",
+        metavar="DEVICE",
+        multiple=True,
+        callback=_each_device,
+        help=SETTINGS["uplinks"].help,
     )
     return uplink(command)
 
@@ -96,8 +106,12 @@ def add_switch(
 @group_option
 @node_option
 @settings_options
-@click.option("--add-uplink", metavar="DEVICE", multiple=True, help="One more.")
-@click.option("--remove-uplink", metavar="DEVICE", multiple=True, help="One less.")
+@click.option(
+    "--add-uplink", metavar="DEVICE", multiple=True, callback=_each_device, help="One more."
+)
+@click.option(
+    "--remove-uplink", metavar="DEVICE", multiple=True, callback=_each_device, help="One less."
+)
 @click.option(
     "--reset", metavar="SETTING", multiple=True, help="Back to the default, whoever set it."
 )

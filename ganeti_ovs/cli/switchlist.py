@@ -14,7 +14,7 @@ from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.cluster.switchtags import Settings
 from ganeti_ovs.master.desired import group_named, read_desired
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.settings import SETTINGS, Setting, text_of
+from ganeti_ovs.model.settings import SETTINGS, Setting, in_ranges, text_of
 from ganeti_ovs.model.vswitch import VSwitch, bond_name, value, vswitch
 
 
@@ -54,6 +54,8 @@ def _shown(switch: VSwitch, setting: Setting) -> str:
         return "-"
     if has in (None, "", ()):
         return setting.nothing
+    if setting.name == "trunks":
+        return _words(tuple(in_ranges(has)))
     return _words(has) if isinstance(has, tuple) else text_of(has)
 
 

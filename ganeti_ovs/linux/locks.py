@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Busy(Error):
     """Another one has had the lock for too long."""
 
+    shared = False
+    """True if those who had it only shared it."""
+
 
 class Lock:
     """A file that one process at a time holds. A context manager.
@@ -31,15 +34,16 @@ class Lock:
         busy: str,
         *,
         shared: bool = False,
+        busy_shared: str = "",
     ) -> None:
         """`path`: the file, made if need be; `limit`: seconds to wait for another one; `busy`: what
         it does, for the error.
 
-        Those who hold it `shared` do not wait for one another.
+        Those who hold it `shared` do not wait for one another; `busy_shared`: what they do.
         """
         self._kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self._path = path
-        self._limit, self._busy = limit, busy
+        self._limit, self._busy, self._busy_shared = limit, busy, busy_shared or busy
         self._handle = -1
 
     def __enter__(self) -> Lock:
@@ -56,9 +60,21 @@ class Lock:
                 if time.monotonic() < deadline:
                     time.sleep(0.05)
                     continue
-                os.close(self._handle)
-                raise Busy(f"{self._busy}, for more than {self._limit:g} s") from err
+                raise self._gave_up() from err
             return self
+
+    def _gave_up(self) -> Busy:
+        """The lock is shared if it can be shared."""
+        shared = True
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            shared = False
+        os.close(self._handle)
+        words = self._busy_shared if shared else self._busy
+        busy = Busy(f"{words}, for more than {self._limit:g} s")
+        busy.shared = shared
+        return busy
 
     def __exit__(
         self,

@@ -40,6 +40,8 @@ class Told:
     """What it has changed, or would."""
     problems: tuple[str, ...] = ()
     """What it cannot put right, also of other guests."""
+    warnings: tuple[str, ...] = ()
+    """What others had hung on ports that went."""
     nics: Mapping[str, OfNic] | None = None
     """By UUID; None of a dry run."""
     moved: frozenset[str] = frozenset()
@@ -84,6 +86,7 @@ def _told(data: dict[str, Any]) -> Told:
         "",
         _lines(data, "done"),
         _lines(data, "problems"),
+        _lines({"warnings": [], **data}, "warnings"),
         None if data.get("dry_run") is True else found,
         frozenset(_lines(data, "moved")),
     )

@@ -27,6 +27,8 @@ class Ports:
     """What is left alone though it looks odd."""
     problems: tuple[str, ...] = ()
     """What cannot be put right there; also that the node does not say."""
+    warnings: tuple[str, ...] = ()
+    """What others had hung on ports that went."""
 
 
 def unheard(_ports: Ports) -> None:
@@ -72,7 +74,8 @@ def _unknown(node: str, why: str) -> Ports:
 
 
 def _read(node: str, data: Mapping[str, Any]) -> Ports:
-    return Ports(node, *(_lines(data, name) for name in ("done", "left", "problems")))
+    data = {"warnings": [], **data}  # Older versions say nothing of it.
+    return Ports(node, *(_lines(data, name) for name in ("done", "left", "problems", "warnings")))
 
 
 def _lines(data: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ several settings must be to each other is in ganeti_ovs.model.vswitch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ganeti_ovs.model.errors import BadInput, quoted
 from ganeti_ovs.model.names import decimal, interface_name
-from ganeti_ovs.model.vlan import vlan_ids
+from ganeti_ovs.model.vlan import ascending, vlan_ids
 
 Parser = Callable[[str, str], Any]
 """(text, the setting's name for errors) -> value. Raises BadInput."""
@@ -21,6 +21,8 @@ MTU = (68, 65535)
 """Bytes: the least of IPv4 (RFC 791) and the most of any Linux device (linux/if_ether.h)."""
 _MAX_DELAY = 3_600_000
 _MIN_REBALANCE = 1000
+_LONGEST = 40
+"""Characters of a better text that is proposed."""
 _FLAGS = {"yes": True, "no": False}
 
 
@@ -70,7 +72,36 @@ def _vlans(text: str, what: str) -> tuple[int, ...]:
     try:
         return vlan_ids(text.split("+"))
     except BadInput as err:
-        raise BadInput(f"{what}: {err}") from err
+        raise BadInput(f"{what}: {err}{_meant_vlans(text)}") from err
+
+
+def _meant_vlans(text: str) -> str:
+    """What may have been meant by a list that is wrong; empty if that is not clear."""
+    plain = text.replace("..", "-")
+    for other in ",+;:/":
+        plain = plain.replace(other, " ")
+    words = [ascending(word) for word in plain.split()]
+    meant = ",".join(words)
+    try:
+        vlan_ids(words)
+    except BadInput:
+        return ""
+    return f"; did you mean {meant}?" if words and len(meant) <= _LONGEST else ""
+
+
+def in_ranges(vids: Iterable[int]) -> list[str]:
+    """Ascending VLANs for people: those of three or more in a row as a range."""
+    runs: list[list[int]] = []
+    for vid in vids:
+        if runs and vid == runs[-1][-1] + 1:
+            runs[-1].append(vid)
+        else:
+            runs.append([vid])
+    return [
+        word
+        for run in runs
+        for word in ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else map(str, run))
+    ]
 
 
 @dataclass(frozen=True)
@@ -126,7 +157,10 @@ def text_of(value: Any) -> str:
 _DELAY = _number(0, _MAX_DELAY, "ms")
 
 _TABLE = (
-    Setting("uplinks", _devices, (), "A device of the nodes; several are one bond."),
+    Setting(
+        "uplinks", _devices, (),
+        "A device of the nodes; several, also joined by commas, are one bond.",
+    ),
     Setting(
         "bond_mode", _word("active-backup", "balance-slb", "balance-tcp"), "active-backup",
         "active-backup, balance-slb or balance-tcp; for two uplinks or more.",
@@ -163,7 +197,7 @@ _TABLE = (
     ),
     Setting(
         "trunks", _vlans, (),
-        "VLANs that the uplink lets through, joined by , or +; without: all.",
+        "VLANs that the uplink lets through, and ranges (10-20), joined by , or +; without: all.",
         Place("Port", "trunks"), nothing="all",
     ),
     Setting(

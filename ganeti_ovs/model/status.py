@@ -213,6 +213,8 @@ class NicStatus:
     """Bytes, of the tap."""
     learned: tuple[Learned, ...] = ()
     traffic: Traffic | None = None
+    unpoliced: bool = False
+    """On the userspace datapath: what the guest sends is not limited, whatever its port says."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.ovsdb.hanging import read_around
-from ganeti_ovs.plan.carry import Hanging, hanging_on, into, mirror_names, onto
+from ganeti_ovs.plan.carry import Hanging, hanging_on, into, onto
 from ganeti_ovs.plan.portchanges import PortKind
+from ganeti_ovs.plan.portsplan import still_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,14 +39,15 @@ class Carrying:
             return plan
         made = {step.tap for step in plan.steps if _makes(step)}
         live = snapshot.live
-        nics = [nic for tap, nic in desired.nics.items() if tap in made or tap in live]
+        ours = {tap for tap, one in live.items() if one.found.marked}
+        nics = [nic for tap, nic in desired.nics.items() if tap in made or tap in ours]
         heirs = {nic.uuid: nic for nic in nics}
         stays = {nic.uuid: live[nic.tap] for nic in nics if nic.tap not in made}
         read = [
             one
             for gone in going
-            if (uuid := _heir(gone, heirs))
-            for one in (gone, *([stays[uuid]] if uuid in stays else []))
+            for one in (gone, stays.get(_heir(gone, heirs)))
+            if one is not None
         ]
         around = read_around(
             client, [one.port.uuid for one in read], [one.interface.uuid for one in read]
@@ -61,26 +63,26 @@ class Carrying:
     def _carried(
         self, step: PortStep, around: Around, heirs: dict[str, Nic], stays: dict[str, Live]
     ) -> PortStep:
-        change, operations = step.change, step.operations
-        hanging = None
+        change, operations, unchanged = step.change, step.operations, step.unchanged
+        hanging, heir = None, ""
         if _makes(step) and step.nic and step.nic.uuid in self._hung:
             hanging = self._hung[step.nic.uuid]
             operations = into(operations, hanging)
         if step.goes:
             uuid = _heir(step.goes, heirs)
-            kept = self._hung[uuid].uses if uuid else ()
-            hung = hanging_on(step.goes.port.uuid, step.goes.interface.uuid, around).uses
-            lost = mirror_names(one for one in hung if one not in kept)
-            change = replace(change, lost=tuple(lost))
+            hung = hanging_on(step.goes.port.uuid, step.goes.interface.uuid, around)
+            lost = hung.beyond(self._hung.get(uuid))
+            change = replace(change, lost=lost, heir=bool(uuid))
             if uuid in stays and uuid in self._hung:
                 hanging, live = self._hung[uuid], stays[uuid]
                 rows = around.rows
                 if live.port.uuid in rows and live.interface.uuid in rows:
                     more = onto(rows[live.port.uuid], rows[live.interface.uuid], hanging)
                     operations = [*operations, *more]
+                    heir, unchanged = live.found.tap, [*unchanged, *still_there(live)]
         if hanging:
             change = replace(change, carried=hanging.words())
-        return replace(step, change=change, operations=operations)
+        return replace(step, change=change, operations=operations, unchanged=unchanged, heir=heir)
 
 
 def _makes(step: PortStep) -> bool:

@@ -73,5 +73,6 @@ def stamp(runtime: Runtime) -> tuple[int, int]:
 def change_lock(runtime: Runtime, limit: float, *, shared: bool = False) -> Lock:
     """The lock of those who change this node's vSwitches; `shared` for who only looks."""
     busy = "another change of this node's vSwitches is under way or waits to be confirmed"
+    looked = "this node's vSwitches are being looked at by another command"
     path = f"{runtime.run}/ganeti-ovs/switches.lock"
-    return Lock(path, limit, busy, shared=shared)
+    return Lock(path, limit, busy, shared=shared, busy_shared=looked)

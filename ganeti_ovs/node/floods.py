@@ -7,6 +7,7 @@ anew when a port's OpenFlow configuration changes is right, and no other frame i
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ganeti_ovs.model.errors import Error
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.rows import Tables
     from ganeti_ovs.ovsdb.session import Session
 
+_BUDGET = 20.0
+"""Seconds for all ports, 40 ms each: the master waits for its answer."""
 _TREES = ("rstp_enable", "stp_enable")
 
 
@@ -52,12 +55,15 @@ def flood_again(session: Session, bridges: Iterable[str], before: Tables) -> Non
         for one in before.of(Port).values()
         if all(one.other_config.get(key) == value for key, value in NO_TREE.items())
     }
+    deadline = monotonic() + _BUDGET
     for name in bridges:
         try:
             switch = OpenFlow(session, name)
-            for port, number in switch.flooded().items():
-                if port not in aside:
-                    switch.flood_again(number)
+            due = {port: one for port, one in switch.flooded().items() if port not in aside}
+            for done, number in enumerate(due.values()):
+                if monotonic() > deadline:
+                    raise Error(f"{len(due) - done} of {len(due)} ports not done in {_BUDGET:g} s")
+                switch.flood_again(number)
         except Error as err:
             raise Blocked(
                 f"{name}: its ports may get no broadcasts until ovs-vswitchd is restarted: {err}"

@@ -84,7 +84,8 @@ class _Run:
             plan = self._plan(seen)
             if dry_run:
                 return self._said(seen, plan, plan.steps)
-            touched = {step.tap for step in plan.steps if step.tap} | seen.unwritten.keys()
+            taps = {tap for step in plan.steps for tap in (step.tap, step.heir) if tap}
+            touched = taps | seen.unwritten.keys()
             if not touched <= self.locked:
                 self.busy |= self.session.also(touched - self.locked)
                 self.locked |= touched - self.busy

@@ -81,8 +81,10 @@ def settle_alone(runtime: Runtime) -> list[str]:
             session.acquire()
             done, problems = settle(session, runtime)
             return done + problems
-    except Busy:
-        return []  # Its node-apply, or its guard, is there.
+    except Busy as err:
+        if not err.shared:
+            return []  # Its node-apply, or its guard, is there.
+        return [f"whether {_WHAT} is pending is not known: {err}; gnt-ovs reconcile tries again"]
     except Error as err:
         return [str(err)]
 

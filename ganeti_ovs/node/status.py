@@ -7,8 +7,7 @@ the kernel what is there. What could not be found out is a problem, no failure.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from ganeti_ovs.model.reported import Asked
 from ganeti_ovs.model.rows import Root
 from ganeti_ovs.model.status import NodeStatus, Problem, Severity
 from ganeti_ovs.node.document import change_lock, kept, kept_digest
-from ganeti_ovs.node.guests import guests, other_guests, unseen_guests
+from ganeti_ovs.node.guests import due_ports, guests, other_guests, unseen_guests
 from ganeti_ovs.node.look import look
 from ganeti_ovs.node.switches import host
 from ganeti_ovs.ovsdb.asked import ask_all
@@ -39,11 +38,10 @@ from ganeti_ovs.plan.flood import vlans
 from ganeti_ovs.plan.found import Found, Wanted
 from ganeti_ovs.plan.judge import constant, document_problems, in_order, judge
 from ganeti_ovs.plan.nicstatus import unknown
-from ganeti_ovs.plan.portsplan import PortsPlan, plan_ports
 from ganeti_ovs.plan.vswitch import plan_switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeVar
 
     from ganeti_ovs.cluster.runtime import Runtime
@@ -51,6 +49,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.model.rows import Tables
     from ganeti_ovs.model.vswitch import VSwitch
     from ganeti_ovs.node.seen import Seen
+    from ganeti_ovs.plan.portsplan import PortsPlan
     from ganeti_ovs.plan.switchplan import SwitchesPlan
 
     T = TypeVar("T")
@@ -60,8 +59,6 @@ PATIENCE = 2.0
 _START = "systemctl restart openvswitch-switch"
 _WHILE = 2.0
 """Seconds for which a quiet moment is waited for, as ports of guests come and go."""
-_LOOKS = 3
-"""How often ports that are not right are looked at: guests come and go meanwhile."""
 
 
 def node_status(
@@ -72,37 +69,50 @@ def node_status(
     `master`: the address of who calls by ssh; "": nobody does. `patience`: seconds that a change
     that is under way is waited for; what differs in the middle of one is no drift.
     """
-    return _Status(here, master, sent).look(patience)
+    return _Status(here, master, sent, patience).look()
 
 
 class _Status:
-    def __init__(self, here: Runtime, master: str, sent: str | None) -> None:
-        self.here, self.master, self.sent = here, master, sent
+    def __init__(self, here: Runtime, master: str, sent: str | None, patience: float) -> None:
+        self.here, self.master, self.sent, self.patience = here, master, sent, patience
         self.node = os.uname().nodename
         self.problems: list[Problem] = []
         self.under_way = False
 
-    def look(self, patience: float) -> NodeStatus:
+    def look(self) -> NodeStatus:
+        with self._no_change():
+            pass  # Who waits does so before all questions: answers should not get old.
+        self.patience = min(self.patience, PATIENCE)
+        try:
+            with Session(self.here.socket, "", LIMIT) as session:
+                looks = self._looks(session)
+        except Error as err:
+            trace()
+            self.problems.clear()
+            return self._unseen(err)
+        return constant([judge(found, self.node, __version__) for found in looks])
+
+    @contextmanager
+    def _no_change(self) -> Iterator[None]:
+        """Nobody changes the vSwitches inside, else `under_way`. Who is about to do so waits for
+        it: nothing belongs in here that ovs-vswitchd or a guest is to answer.
+        """
         with ExitStack() as stack:
+            self.under_way = False
             try:
-                stack.enter_context(change_lock(self.here, patience, shared=True))
+                stack.enter_context(change_lock(self.here, self.patience, shared=True))
             except Busy as err:
-                self.under_way = True
+                self.under_way, self.patience = True, 0.0
                 text = f"{err}; whether they are as wanted is not known"
                 self._say(Severity.WARNING, "under-way", text)
             except Error as err:
                 self._say(Severity.ERROR, "lock", str(err))
-            wanted = self._wanted()
-            try:
-                with Session(self.here.socket, "", LIMIT) as session:
-                    looks = self._looks(session, wanted)
-            except Error as err:
-                trace()
-                return self._unseen(err, wanted)
-        return constant([judge(found, self.node, __version__) for found in looks])
+            yield
 
-    def _unseen(self, err: Error, wanted: Wanted) -> NodeStatus:
+    def _unseen(self, err: Error) -> NodeStatus:
         """While the database does not answer, which harms no node that does without it."""
+        with self._no_change():
+            wanted = self._wanted()
         there = self._try("guests", lambda: unseen_guests(self.here)) or {}
         if there or wanted.switches or wanted.kept is not None:
             text = str(err).replace(f" at {self.here.socket}", "").partition("; is ")[0]
@@ -110,15 +120,13 @@ class _Status:
                 self._say(Severity.ERROR, "database-dead", text, _START)
             else:
                 self._say(Severity.ERROR, "database-odd", text)
-        problems = in_order([*self.problems, *document_problems(wanted)])
-        nics = unknown(there.values())
         return NodeStatus(
             self.node,
             __version__,
             unread=str(err),
             kept=wanted.kept,
-            nics=nics,
-            problems=problems,
+            nics=unknown(there.values()),
+            problems=in_order([*self.problems, *document_problems(wanted)]),
         )
 
     def _say(self, severity: Severity, kind: str, text: str, repair: str = "") -> None:
@@ -146,12 +154,13 @@ class _Status:
             switches = self._try("document", lambda: kept(self.here))
         return Wanted(switches, digested, changing=self.under_way)
 
-    def _looks(self, session: Session, wanted: Wanted) -> list[Found]:
+    def _looks(self, session: Session) -> list[Found]:
         """All of one moment. Changes may come all the time: then the last looks of several."""
-        deadline, said = monotonic() + _WHILE, [*self.problems]
+        deadline = monotonic() + _WHILE
         looks: list[Found] = []
         while True:
-            found = self._asked(session, wanted)
+            self.problems.clear()
+            found = self._asked(session)
             before = next(iter(found.tables.of(Root).values()), None)
             quiet = before is not None and next_cfg(session) == before.next_cfg <= before.cur_cfg
             if quiet or found.dead:
@@ -159,9 +168,8 @@ class _Status:
             looks = [*looks[-1:], found]
             if len(looks) > 1 and monotonic() > deadline:
                 return looks
-            self.problems[:] = said
 
-    def _asked(self, session: Session, wanted: Wanted) -> Found:
+    def _asked(self, session: Session) -> Found:
         dead = pulse(session)
         seen, ports, tables = self._ports(session)
         there = self._try("kernel", devices)
@@ -172,11 +180,13 @@ class _Status:
         controlled = {name for name, bridge in current.bridges.items() if bridge.controller}
         asked = Asked() if dead else ask_all(session, floods, controlled)
         running = guests(seen) if seen else None
+        with self._no_change():
+            wanted = self._wanted()
+            plan = None if self.under_way else self._drift(session, wanted, there, seen)
         if asked.problem:
             ours = wanted.switches or any(one.ours for one in current.bridges.values())
             severity = Severity.ERROR if running or ours else Severity.WARNING
             self._say(severity, "not-asked", asked.problem)
-        plan = None if self.under_way else self._drift(tables, wanted, there, seen)
         # A guest that has ended meanwhile lacks nothing.
         there = None if there is None else still_there(there)
         return Found(
@@ -207,47 +217,24 @@ class _Status:
 
     def _drift(
         self,
-        tables: Tables,
+        session: Session,
         wanted: Wanted,
         there: Mapping[str, Device] | None,
         seen: Seen | None,
     ) -> SwitchesPlan | None:
-        """What `gnt-ovs apply` would do; None where that is not to be found out."""
+        """What `gnt-ovs apply` would do, by rows of now; None where that is not to be found out."""
         if wanted.switches is None or there is None:
             return None
         switches, names = wanted.switches, frozenset(one.name for one in wanted.switches)
-        current = Current(tables, seen.instances if seen else None)
+        current = Current(read_all(session), seen.instances if seen else None)
         known = self._try("kernel", lambda: host(self.master, switches, names, current))
         return plan_switches(switches, current, known or Host(frozenset(there)))
 
     def _ports(self, session: Session) -> tuple[Seen | None, PortsPlan | None, Tables]:
-        """What there is of guests' ports, what is to be done for them, and all rows.
-
-        NOTE: the database is read before the kernel, and a guest may have come in between; what
-        is wrong is wrong at each of several looks.
-        """
         monitors = Monitors()
-        wrong: set[str] | None = None
-        for _number in range(_LOOKS):
-            tables = read_all(session)
-            seen = self._try("guests", partial(self._seen, session, tables, monitors))
-            if seen is None:
-                return None, None, tables
-            plan = plan_ports(seen.desired, seen.snapshot)
-            due = {step.tap for step in plan.steps} | set(plan.refused)
-            wrong = due if wrong is None else wrong & due
-            if not wrong:
-                break
-        return seen, _only(plan, wrong or set()), tables
+        return due_ports(
+            session, lambda rows: self._try("guests", partial(self._seen, session, rows, monitors))
+        )
 
     def _seen(self, session: Session, tables: Tables, monitors: Monitors) -> Seen:
         return look(session, self.here, {}, monitors=monitors, snapshot=snapshot(tables))
-
-
-def _only(plan: PortsPlan, taps: set[str]) -> PortsPlan:
-    """What is to be done for these taps."""
-    return replace(
-        plan,
-        steps=tuple(step for step in plan.steps if step.tap in taps),
-        refused={tap: why for tap, why in plan.refused.items() if tap in taps},
-    )

@@ -28,8 +28,10 @@ from ganeti_ovs.plan.words import words
 
 _INSIDE = ("tun", "veth", "dummy", "ifb")
 """Kinds of devices that lead to others on this node alone."""
-_PATIENCE = 2.0
-"""Seconds that a restoration waits for a change that is under way."""
+_PATIENCE = 5.0
+"""Seconds that a restoration waits for a change that is under way; a status has it for 3 s while
+the database hangs.
+"""
 
 
 def prepare(

@@ -35,9 +35,25 @@ class OpenFlow:
         return flooded_ports(self._ask("dump-ports-desc"))
 
     def flood_again(self, number: str) -> None:
-        """Have the port get no broadcasts, and get them again. Raises Error."""
-        self._ask("mod-port", number, "no-flood")
-        self._ask("mod-port", number, "flood")
+        """Have the port get no broadcasts, and get them again. Raises Error.
+
+        The latter is tried twice, whatever becomes of the former: left without, a port would be
+        taken for one that somebody wants so.
+        """
+        try:
+            self._ask("mod-port", number, "no-flood")
+        finally:
+            try:
+                self._ask("mod-port", number, "flood")
+            except Error:
+                self._last(number)
+
+    def _last(self, number: str) -> None:
+        try:
+            self._ask("mod-port", number, "flood")
+        except Error as err:
+            by_hand = f"ovs-ofctl -O {_VERSION} mod-port {self._name} {number} flood"
+            raise Error(f"{err}; port {number} is without broadcasts: {by_hand}") from err
 
     def _ask(self, command: str, *arguments: str) -> str:
         argv = ["ovs-ofctl", "-O", _VERSION, f"--timeout={_LIMIT}", command, self._socket]

@@ -57,6 +57,13 @@ class Hanging(Frozen):
             self.port, self.interface, tuple(one for one in self.uses if one.switch == switch)
         )
 
+    def beyond(self, kept: Hanging | None) -> tuple[str, ...]:
+        """What is not `kept`, in words. NOTE: external_ids configure nothing, and daemons that
+        mark ports have them on all.
+        """
+        names = self.words() if kept is None else mirror_names(set(self.uses) - set(kept.uses))
+        return tuple(one for one in names if not one.startswith("external_ids:"))
+
     def words(self) -> tuple[str, ...]:
         """What it is, for people: `mirror span0`, `protected`, `other_config:x`, each once."""
         names = mirror_names(self.uses)

@@ -86,6 +86,7 @@ def _nic(found: Found, guest: Guest) -> NicStatus:
         mtu=mtu(found, guest.tap),
         learned=_learned(found, live),
         traffic=found.columns.traffic.get(guest.tap) if live and found.alive else None,
+        unpoliced=live is not None and not polices,
     )
 
 

@@ -66,7 +66,9 @@ class PortChange:
     carried: tuple[str, ...] = ()
     """What others had hung on the NIC's former port, and hangs on this one now; in words."""
     lost: tuple[str, ...] = ()
-    """Mirrors that have lost the port."""
+    """What others had hung on the port that goes, and will hang on none; in words."""
+    heir: bool = False
+    """Whether the NIC whose port went has another one."""
 
 
 def settings(nic: Nic, live: Live) -> tuple[Setting, ...]:

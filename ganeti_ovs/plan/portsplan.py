@@ -56,6 +56,8 @@ class PortStep:
     """The port that goes."""
     nic: Nic | None = None
     """Whose port is made or changed."""
+    heir: str = ""
+    """The tap of a port that stays and gets what hung on the one that goes."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def plan_ports(desired: DesiredPorts, snapshot: Snapshot) -> PortsPlan:
         if why:
             change = PortChange(PortKind.REMOVED, tap, live.switch, why=f"its interface {why}")
             operations = detach(live.found)
-            steps.append(PortStep(tap, change, [], operations, _unchanged(live), goes=live))
+            steps.append(PortStep(tap, change, [], operations, still_there(live), goes=live))
         else:
             left.append(f"{tap} on {live.switch} belongs to no guest that Ganeti runs here")
     for table, uuid in snapshot.orphans:
@@ -133,13 +135,13 @@ def _wanted(nic: Nic, desired: DesiredPorts, snapshot: Snapshot, suffix: str) ->
             change = _change(PortKind.WAITED, nic)
         if not operations:
             return None
-        return PortStep(nic.tap, change, [], operations, _unchanged(live), attached=new, nic=nic)
+        return PortStep(nic.tap, change, [], operations, still_there(live), attached=new, nic=nic)
     if not live.found.marked:
         refuse_foreign(live.found)
     return PortStep(
         nic.tap,
         _change(PortKind.REPLACED, nic, () if why else settings(nic, live), why),
-        [*_unchanged(live), *detach(live.found)],
+        [*still_there(live), *detach(live.found)],
         attach(nic, suffix, bridge),
         attached=True,
         goes=live,
@@ -193,7 +195,7 @@ def bound(live: Live, now: Plug | None) -> bool:
     return ofport > 0 if ofport is not None else made is not None and now is not None
 
 
-def _unchanged(live: Live) -> Operations:
+def still_there(live: Live) -> Operations:
     """Both rows are still there, and still about the same."""
     checks = ((live.interface, "external_ids"), (live.port, "interfaces"))
     return [Wait(one.table, at(one.uuid), {column: one.columns[column]}) for one, column in checks]

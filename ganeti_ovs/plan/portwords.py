@@ -27,9 +27,10 @@ def port_words(change: PortChange) -> str:
     return line
 
 
-def lost_words(change: PortChange) -> str:
-    """A line about the mirrors that have lost the port; empty if none has."""
+def lost_words(change: PortChange, *, dry_run: bool = False) -> str:
+    """A line about what others had hung on the port that goes; empty if that is nothing."""
     if not change.lost:
         return ""
-    names = ", ".join(change.lost)
-    return f"{change.tap} is not on {names} any more: its port has gone; add the new one by hand"
+    words = f"with its port {'would go' if dry_run else 'went'} {', '.join(change.lost)}"
+    by_hand = "; its NIC's new port gets it by hand alone" if change.heir else ""
+    return f"{change.tap}: {words}{by_hand}"

@@ -124,8 +124,8 @@ def test_on_another_vswitch(node: Node, ovs: OpenVSwitch) -> None:
     node.guests.configuration(moved, nic(2, "tap1", 20))
     done = node.hook("instance-modify", moved)
     assert said(done.stderr) == (
-        "ganeti-ovs: warning: tap0 is not on mirror in, mirror out any more: its port has gone;"
-        " add the new one by hand\n"
+        "ganeti-ovs: warning: tap0: with its port went mirror in, mirror out; its NIC's new port"
+        " gets it by hand alone\n"
     )
     assert port(ovs, "tap0")["bridge"] == "br1"
     assert columns(ovs, "tap0")["protected"] is True
@@ -138,8 +138,8 @@ def test_a_stop_is_the_end(node: Node, ovs: OpenVSwitch) -> None:
     done = node.hook("instance-stop", NIC)
     assert done.returncode == 1
     assert said(done.stderr) == (
-        "ganeti-ovs: warning: tap0 is not on mirror in, mirror out any more: its port has gone;"
-        " add the new one by hand\n"
+        "ganeti-ovs: warning: tap0: with its port went mirror in, mirror out, protected,"
+        " other_config:x, lldp:enable\n"
     )
     assert good(node.reconcile()).stdout == "nothing to do\n"
     ovs.vsctl("clear", "bridge", "br0", "mirrors")

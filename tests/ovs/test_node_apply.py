@@ -557,7 +557,7 @@ def test_nothing_is_restored_while_a_change_waits(node: Node, ovs: OpenVSwitch, 
         assert done.returncode == 1
         assert done.stderr == (
             "gnt-ovs: another change of this node's vSwitches is under way or waits to be"
-            " confirmed, for more than 2 s\n"
+            " confirmed, for more than 5 s\n"
         )
         assert "e1" in ofports(ovs)
         out, _ = process.communicate("confirm\n", timeout=30)

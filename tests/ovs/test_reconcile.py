@@ -288,7 +288,7 @@ def test_what_cannot_be_put_right(ovs: OpenVSwitch, product: Product, guests: Gu
     assert lines == ["attached tap0 (inst0.lab, NIC 0) to br0"]
     assert sorted(errors.splitlines()) == [
         "gnt-ovs: inst2.lab, NIC 0 (tap2 on vSwitch br0): vlan '9999': VLAN ID 9999 is not in"
-        " 1-4094; write .5 (access), :10:20 (trunk) or .2:10:20 (hybrid)",
+        " 1-4094; write .5 (access), :10:20-30 (trunk) or .2:10:20 (hybrid)",
         "gnt-ovs: tap1 (inst1.lab, NIC 0): this node has no vSwitch nobr",
     ]
 

@@ -168,7 +168,8 @@ def test_a_right_node(lab: Lab) -> None:
     assert first.wanted is not None
     assert first.wanted == first.actual
     assert (first.wanted.vlan, first.wanted.sends) == (".10", 10_000_000)
-    assert first.kernel_sends is None  # The kernel has no part in what this datapath polices.
+    assert first.kernel_sends is None  # The kernel has no part in what this datapath polices,
+    assert first.unpoliced  # and nobody does it.
     assert first.kernel_receives == 10_000_000
     assert (first.mtu, second.kernel_receives) == (1500, 0)
     assert first.ofport is not None

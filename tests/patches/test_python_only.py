@@ -139,6 +139,8 @@ def test_vlans_as_the_product_reads_them(patched: Installed) -> None:
     wanted: list[Any] = []
     for text in texts:
         try:
+            if "-" in text:  # Ranges are read by us alone.
+                raise BadInput(text)
             vlan = parse_vlan(text)
             wanted.append([port_type_for(vlan, None), str(vlan)])
         except BadInput:

@@ -542,7 +542,8 @@ def test_what_was_not_found_out_is_not_said_to_be_good() -> None:
 def test_the_userspace_datapath_has_no_policer_in_the_kernel() -> None:
     world = World()
     world.limits = {"tap0": Limits(sends=5, receives=10_000_000)}
-    assert world.status().nics[0].kernel_sends is None
+    (nic,) = world.status().nics
+    assert (nic.kernel_sends, nic.unpoliced) == (None, True)
     assert lines(world) == []
 
 

@@ -93,8 +93,9 @@ def test_nobody_is_asked() -> None:
     assert reconcile_ports([], lambda _node, _command: ["false"]) == {}
 
 
+LOST = "tap0: with its port went mirror span0"
 DONE = {"done": ["attached tap0 (a.lab, NIC 0) to br0"], "left": [], "problems": ["tap1: no br1"],
-        "dry_run": False}  # fmt: skip
+        "warnings": [LOST], "dry_run": False}  # fmt: skip
 
 
 def test_ports_are_reconciled() -> None:
@@ -106,7 +107,7 @@ def test_ports_are_reconciled() -> None:
 
     told: list[str] = []
     found = reconcile_ports(["n2"], reach, dry_run=True, told=lambda one: told.append(one.node))
-    assert found == {"n2": Ports("n2", (DONE["done"][0],), (), ("tap1: no br1",))}  # type: ignore[index]
+    assert found == {"n2": Ports("n2", (DONE["done"][0],), (), ("tap1: no br1",), (LOST,))}  # type: ignore[index]
     # The release before fills many lines.
     many = says(json.dumps(DONE, indent=2))
     assert reconcile_ports(["n2"], lambda _node, _command: ["sh", "-c", many]) == found

@@ -20,7 +20,7 @@ from ganeti_ovs.cluster.jobs import UnfinishedError
 from ganeti_ovs.cluster.master import Cluster, Node
 from ganeti_ovs.cluster.switchtags import TagChange
 from ganeti_ovs.master import nicmodify
-from ganeti_ovs.master.nictelling import tell
+from ganeti_ovs.master.nictelling import Told, line_for, tell
 from ganeti_ovs.model.errors import Error
 from tests.unit.test_nicchange import UUIDS, tag, web
 
@@ -153,6 +153,30 @@ def test_only_told(ganeti: Ganeti) -> None:
     done = modify("web", "0", "--tell")
     assert (ganeti.jobs, done.exception) == ([], None)
     assert done.output == "web.lab, NIC 0: in effect on node1.lab\n"
+
+
+@pytest.mark.parametrize(("others", "tellings"), [(1, 2), (2, 3), (9, 3)])
+def test_the_node_hears_the_last_last(others: int, tellings: int, ganeti: Ganeti) -> None:
+    """Who changes the instance while the node is told has told it before us."""
+    heard: list[str] = []
+    ganeti.web = web("prod", nics=2)
+
+    def told(argv: list[str], line: str) -> Told:
+        heard.append(line)
+        answer = tell(argv, line)
+        if len(heard) <= others:
+            ganeti.web = ganeti.web.with_parameters(UUIDS[1], {"vlan": f".{len(heard)}"})
+        return answer
+
+    ganeti.script = ganeti.answers([GOOD], done=["changed tap0"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(modifynic, "tell", told)
+        done = modify("web", "0", "--max-bandwidth", "20M")
+    assert done.exception is None
+    assert len(heard) == tellings
+    assert done.output.count("node1.lab: changed tap0") == tellings
+    assert (heard[-1] == line_for(ganeti.web)) is (others < tellings)
+    assert ("has not heard of the last" in done.output) is (others >= tellings)
 
 
 def test_a_dry_run(ganeti: Ganeti) -> None:

@@ -136,6 +136,8 @@ WANTED = PortSettings("br1", "hybrid", ".2:10", 10**7, 10**7, 977 * 1024, 10**6)
         ({"wanted": WANTED, "actual": WANTED, "kernel_sends": 9_990_000, "kernel_receives": None},
          {"max_bandwidth": "10M", "max_burst": "1M"}),
         # What the kernel has is what counts.
+        ({"wanted": WANTED, "actual": WANTED, "unpoliced": True, "kernel_receives": 10**7},
+         {"max_bandwidth": "-/10M (wanted 10M)", "max_burst": "-/1M (wanted 1M)"}),
         ({"wanted": WANTED, "actual": WANTED, "kernel_sends": 0, "kernel_receives": 10**7},
          {"max_bandwidth": "-/10M (wanted 10M)"}),
         ({"learned": (Learned("aa:00:77:00:00:01", 5), Learned("aa:00:77:00:00:01", 6),

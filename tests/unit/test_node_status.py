@@ -44,11 +44,13 @@ class Node:
             "read_columns": lambda _session, _tables: self.world.columns,
             "host": lambda *_of: Host(frozenset(UPLINKS)),
             "ask_all": lambda *_questions: self.world.asked,
+            "read_all": lambda _session: self.world.found().tables,
         }
         for name, answer in answers.items():
             monkeypatch.setattr(asking, name, self._noted(name, answer))
         monkeypatch.setattr(kernel, "interfaces", lambda: self.there)
         monkeypatch.setattr(asking._Status, "_ports", self.ports)
+        monkeypatch.setattr(asking._Status, "_wanted", lambda _status: self.wanted())
 
     def _noted(self, name: str, answer: Any) -> Any:
         def ask(*questions: Any) -> Any:
@@ -67,9 +69,11 @@ class Node:
         assert found.desired
         return Seen(found.snapshot, found.desired, {}, (), running), found.ports, found.tables
 
+    def wanted(self) -> Wanted:
+        return Wanted((self.world.wanted,) if self.guests else None, None)
+
     def found(self) -> Found:
-        wanted = (self.world.wanted,) if self.guests else None
-        return asking._Status(self.here, "", None)._asked(None, Wanted(wanted, None))  # type: ignore[arg-type]
+        return asking._Status(self.here, "", None, 0)._asked(None)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -80,7 +84,15 @@ def node(monkeypatch: pytest.MonkeyPatch, here: Runtime) -> Node:
 def test_limits_are_asked_for_right_after_devices(node: Node) -> None:
     """A guest that ends between the two would have none."""
     node.found()
-    assert node.calls == ["pulse", "devices", "limits", "read_columns", "ask_all", "host"]
+    assert node.calls == [
+        "pulse",
+        "devices",
+        "limits",
+        "read_columns",
+        "ask_all",
+        "read_all",
+        "host",
+    ]
 
 
 def test_a_guest_that_ends_while_questions_are_asked(

@@ -64,6 +64,7 @@ def test_all_that_is_in_it() -> None:
         ({"there": False}, "br0  not there"),
         ({"works": False}, "br0  system datapath that does not work"),
         ({"trunks": (10, 20)}, "br0  system datapath, uplink's VLANs 10,20"),
+        ({"trunks": (5, 6, 10, 11, 12)}, "br0  system datapath, uplink's VLANs 5,6,10-12"),
         ({"wanted": None}, "br0  system datapath, not kept by Ganeti"),
         ({"controllers": ("tcp:x",)}, "br0  system datapath, controller unknown"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click import Context
 from click.testing import CliRunner
 
 from ganeti_ovs.cli.main import commands
@@ -52,6 +53,44 @@ def test_defaults_are_read_back(name: str) -> None:
         one.parse("\N{BULLET}", one.name)
 
 
+@pytest.mark.parametrize("option", ["--uplink", "--add-uplink", "--remove-uplink"])
+def test_devices_joined_by_commas(option: str) -> None:
+    command = commands.get_command(Context(commands), "modify-switch")
+    assert command is not None
+    given = ["br0", option, "eth1,eth2", option, "eth3"]
+    params = command.make_context("modify-switch", given).params
+    name = "uplinks" if option == "--uplink" else option[2:].replace("-", "_")
+    assert params[name] == ("eth1", "eth2", "eth3")
+    assert command.make_context("modify-switch", ["br0"]).params[name] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "vids"),
+    [("10", (10,)), ("20+10", (10, 20)), ("10-12+5", (5, 10, 11, 12)), ("4093-4094", (4093, 4094))],
+)
+def test_trunks(text: str, vids: tuple[int, ...]) -> None:
+    assert SETTINGS["trunks"].parse(text, "trunks") == vids
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("10:20", "; did you mean 10,20?"),
+        (":10:20-30", "; did you mean 10,20-30?"),
+        ("30-20+5", "trunks: range 30-20 does not ascend; did you mean 20-30,5?"),
+        ("10..20", "; did you mean 10-20?"),
+        ("10-20+15", "trunks: VLAN 15 stands there twice"),
+        ("x", "trunks: VLAN ID 'x' is no number"),
+        ("0-5", "trunks: VLAN ID 0 is not in 1-4094"),
+    ],
+)
+def test_wrong_trunks(text: str, words: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        SETTINGS["trunks"].parse(text, "trunks")
+    assert str(caught.value).endswith(words)
+    assert str(caught.value).startswith("trunks: ")
+
+
 def test_every_setting_has_its_column() -> None:
     switch = VSwitch("br0")
     columns = [*bridge_columns(switch), *port_columns(switch), *interface_columns(switch)]
@@ -66,8 +105,8 @@ def test_every_setting_has_its_column() -> None:
             "br0 rack1 - - - - - - - - - - all - system standalone no no 2 -",
         ),
         (
-            {"uplinks": "eth0", "trunks": "10+20", "mtu": "9000", "rstp": "yes"},
-            "br0 rack1 eth0 - - - - - - - - - 10,20 9000 system standalone yes no 2 -",
+            {"uplinks": "eth0", "trunks": "10+20-30", "mtu": "9000", "rstp": "yes"},
+            "br0 rack1 eth0 - - - - - - - - - 10,20-30 9000 system standalone yes no 2 -",
         ),
         (
             {"uplinks": "eth1+eth2", "mcast_snooping": "yes"},

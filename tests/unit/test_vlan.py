@@ -31,6 +31,9 @@ def vlans(draw: st.DrawFn) -> Vlan:
         (":20:10", Vlan(None, (10, 20)), ":10:20"),
         ("2:10:20", Vlan(2, (10, 20)), ".2:10:20"),
         (".2:20:10", Vlan(2, (10, 20)), ".2:10:20"),
+        (":10-12", Vlan(None, (10, 11, 12)), ":10:11:12"),
+        ("2:30:10-11:4093-4094", Vlan(2, (10, 11, 30, 4093, 4094)), ".2:10:11:30:4093:4094"),
+        (":0010-011", Vlan(None, (10, 11)), ":10:11"),
     ],
 )
 def test_forms(text: str, vlan: Vlan, canonical: str) -> None:
@@ -42,7 +45,9 @@ def test_forms(text: str, vlan: Vlan, canonical: str) -> None:
     "text",
     ["garbage", "0", ".0", "4095", "9999", "99999", ".", ":", "::", "::10", "10:", ".:10", ":10:",
      "10,20", "-1", "+1", "1_0", "0x10", "1.5", ".5:5", ":7:7", "5:7:5", ".5.6", "１０", "٣", "²",
-     "\udcff", " 5", "5 ", "5\n", "\n", " ", "\0", "5;reboot"],
+     "5-6", ".5-6", ":6-5", ":5-5", ":5-", ":-5", ":0-5", ":4000-4095", ":1-2-3", ":5-9:7",
+     ".7:5-9", ":5-9:8-12", ":--", ":\u0661-\u0665", ":9-" + "1" * 5000, "\udcff",
+     " 5", "5 ", "5\n", "\n", " ", "\0", "5;reboot"],
 )  # fmt: skip
 def test_refused(text: str) -> None:
     with pytest.raises(BadInput) as caught:
@@ -53,12 +58,43 @@ def test_refused(text: str) -> None:
     assert message.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("10,20", ":10:20"),
+        ("10-20", ":10-20"),
+        (".10-20", ":10-20"),
+        (":20-10", ":10-20"),
+        (":10,20..30", ":10:20-30"),
+        ("10+20 + 30", ":10:20:30"),
+        (".5,10,20", ".5:10:20"),
+        (":10::20:", ":10:20"),
+        (" 5-9 ", ":5-9"),
+        (" 5", ".5"),
+        ("2:10:", ".2:10"),
+        ("2:10,20", ".2:10:20"),
+    ],
+)
+def test_did_you_mean(text: str, meant: str) -> None:
+    with pytest.raises(BadInput, match=f"; did you mean {meant}\\?$"):
+        parse_vlan(text)
+    assert parse_vlan(meant)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "0-5", ".5.6", "5,5", ":1-5,3", "5000", "1," * 40, "\u0665,7"]
+)
+def test_what_nobody_can_mean(text: str) -> None:
+    with pytest.raises(BadInput, match=r"write \.5 \(access\), :10:20-30 \(trunk\) or \.2:10:20"):
+        parse_vlan(text)
+
+
 @given(vlans())
 def test_round_trip(vlan: Vlan) -> None:
     assert parse_vlan(str(vlan)) == vlan
 
 
-@given(st.text() | st.text("0123456789.:", max_size=24))
+@given(st.text() | st.text("0123456789.:-", max_size=24))
 def test_only_its_own_error(text: str) -> None:
     try:
         vlan = parse_vlan(text)
