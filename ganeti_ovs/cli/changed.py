@@ -11,7 +11,7 @@ from ganeti_ovs.cli.problems import in_order, problem_line
 from ganeti_ovs.cli.results import as_data, bar, said, said_of_change
 from ganeti_ovs.cli.table import nice
 from ganeti_ovs.cluster.master import Cluster
-from ganeti_ovs.master.aftermath import PATIENCE, look_again
+from ganeti_ovs.master.aftermath import PATIENCE, SETTLE, look_again, shows_late
 from ganeti_ovs.master.desired import Proposal, group_named
 from ganeti_ovs.master.ports import Ports, reconcile_ports
 from ganeti_ovs.master.rollout import Result, Rollout
@@ -86,8 +86,12 @@ def _looked_again(way: Rollout, node: str | None, before: Survey, result: Result
     """What is wrong now and was not before. Nodes that have failed must be as they were."""
     judged = {name: text for name, text in before.documents.items() if name in result.failed}
     patience = 0 if result.failed else PATIENCE
+    late = any(shows_late(one.answer.changes) for one in result.outcomes.values())
+    settle = min(SETTLE, patience) if late else 0
     try:
-        found = look_again(before, lambda: _look(way, way.master.read(), node, judged), patience)
+        found = look_again(
+            before, lambda: _look(way, way.master.read(), node, judged), patience, settle
+        )
     except Error as err:
         raise Error(f"{err}; the change is made, how the nodes are now: gnt-ovs verify") from err
     # What the result says of a node that did not answer is not said again.

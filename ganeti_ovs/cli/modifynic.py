@@ -48,6 +48,9 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--reset", metavar="SETTING", multiple=True, help="Back to what it is without this NIC's own."
 )
+@click.option(
+    "--tell", "only_tell", is_flag=True, help="Store nothing; tell the node what Ganeti has of it."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be changed, change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object, instead.")
 def modify_nic(
@@ -55,6 +58,7 @@ def modify_nic(
     instance: str,
     nic: str,
     reset: tuple[str, ...],
+    only_tell: bool,
     dry_run: bool,
     as_json: bool,
     **options: str | None,
@@ -62,9 +66,10 @@ def modify_nic(
     """Change settings of a guest's NIC: an index, a name, a UUID, or * for all of its NICs.
 
     They are kept as tags with the NIC's UUID, or as NIC parameters where Ganeti has them, and are
-    in effect on the running guest when the command ends. Exit code 1 if they are not.
+    in effect on the running guest when the command ends. Exit code 1 if they are not. --tell is
+    for what was changed otherwise, and of which the node has not heard.
     """
-    asked = _asked(options, reset)
+    asked = _asked(options, reset, only_tell=only_tell)
     ganeti = Instances()
     name = ganeti.find(instance)
     with lock(runtime(os.environ), name):
@@ -117,7 +122,7 @@ def _interruptible(about: str, left: str) -> Iterator[None]:
         raise Error(f"{about}: was ended by {name}: {left}") from err
 
 
-def _asked(options: dict[str, str | None], reset: tuple[str, ...]) -> Asked:
+def _asked(options: dict[str, str | None], reset: tuple[str, ...], *, only_tell: bool) -> Asked:
     given = {name: options[name] for name in PARSERS}
     asked: Asked = {name: canonical(name, text) for name, text in given.items() if text is not None}
     for word in reset:
@@ -127,7 +132,9 @@ def _asked(options: dict[str, str | None], reset: tuple[str, ...]) -> Asked:
         if setting in asked:
             raise click.UsageError(f"{word} is both set and reset")
         asked[setting] = None
-    if not asked:
+    if asked and only_tell:
+        raise click.UsageError("--tell stores nothing: say no setting with it")
+    if not asked and not only_tell:
         raise click.UsageError("nothing is to be changed: say a setting, or --reset SETTING")
     return asked
 

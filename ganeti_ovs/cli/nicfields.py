@@ -114,8 +114,8 @@ FIELDS = {
     "mac": Field("MAC", "Its MAC address", lambda nic: nic.mac or NONE),
     "learned": Field("Learned", "MAC addresses that the vSwitch has seen on its port",
                      _of_status(_learned)),
-    "state": Field("State", "up, down, differs, no-port, no-guest, failed, stock, stopped, unknown",
-                   lambda nic: nic.state),
+    "state": Field("State", "up, down, differs, no-port, no-guest, not-plugged, failed, stock,"
+                   " stopped, unknown", lambda nic: nic.state),
     "rx": Field("RX", "Bytes that the guest has received",
                 _of_status(lambda nic: nic.traffic and nic.traffic.rx)),
     "tx": Field("TX", "Bytes that it has sent",

@@ -42,7 +42,7 @@ def show(switches: tuple[str, ...], as_json: bool, database: str | None) -> None
     for line in picture(status, status.switches, _width()):
         click.echo(line)
     for problem in in_order(status.problems):
-        click.echo(problem_line(status.node, problem))
+        click.echo(problem_line(status.node, problem, here=True))
 
 
 def only(status: NodeStatus, names: tuple[str, ...]) -> NodeStatus:

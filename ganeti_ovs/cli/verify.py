@@ -12,9 +12,9 @@ from ganeti_ovs.cli.options import group_option, node_option
 from ganeti_ovs.cli.problems import in_order, problem_line
 from ganeti_ovs.cli.results import bar
 from ganeti_ovs.cli.table import nice
-from ganeti_ovs.cluster.master import Cluster, Master
-from ganeti_ovs.master.survey import CLUSTER, Survey, survey
-from ganeti_ovs.master.wrong import wrong_tags
+from ganeti_ovs.cluster.master import Master
+from ganeti_ovs.master.beside import beside
+from ganeti_ovs.master.survey import Survey, survey
 from ganeti_ovs.model.plain import to_plain
 from ganeti_ovs.model.status import FORMAT, NicState, NodeStatus, Problem, Severity
 
@@ -29,38 +29,24 @@ def verify(*, node_group: str | None, node: str | None, as_json: bool) -> int:
     """Ask all nodes how their vSwitches and guests' ports are. Changes nothing.
 
     Looks at what is kept for them, at Open vSwitch's database, at what ovs-vswitchd and the
-    kernel do, and at the tags of all instances, also of those that do not run. Exit code 1 for
-    errors: what differs, does not work, or does not answer. What works with less than is wanted
-    is a warning. Nodes that are offline are named and not asked.
+    kernel do, at what Ganeti has of the guests' NICs, and at the tags of all instances, also of
+    those that do not run; with -g or -n, of those on these nodes. Exit code 1 for errors: what
+    differs, does not work, or does not answer. What works with less than is wanted is a warning.
+    Nodes that are offline are named and not asked.
     """
     master = Master()
     cluster = master.read()
     groups = chosen_groups(cluster, node_group, node)
     seen = survey(master, cluster, groups, named_node(cluster, node), watch=bar)
     problems = dict(seen.problems)
-    if node_group is None and node is None:
-        said = unsaid_tags(master, cluster, seen)
-        problems[CLUSTER] = (*problems.get(CLUSTER, ()), *said)
+    whole = node_group is None and node is None
+    for where, some in beside(master, cluster, seen, whole=whole).items():
+        problems[where] = (*problems.get(where, ()), *some)
     if as_json:
         click.echo(json.dumps(as_data(seen, problems), indent=2))
     else:
         show(seen, problems)
     return 1 if errors(problems) else 0
-
-
-_SAID_BY_NODES = frozenset({"nic-wrong"})
-"""Kinds of problems: what a node says of the tags of a guest that runs there."""
-
-
-def unsaid_tags(master: Master, cluster: Cluster, seen: Survey) -> list[Problem]:
-    """Wrong tags, but of instances of which a node has just said it."""
-    said = {
-        one.subject.partition(" NIC ")[0]
-        for asked in seen.asked.values()
-        for one in asked.problems
-        if one.kind in _SAID_BY_NODES
-    }
-    return wrong_tags(master, cluster, lambda one: one.name not in said)
 
 
 def errors(problems: Problems) -> bool:
@@ -87,6 +73,8 @@ def looked_at(status: NodeStatus) -> str:
     """How much was asked, in words."""
     if status.daemon is None:
         return "no Open vSwitch, and nothing that needs it"
+    if not status.daemon.alive:
+        return "Open vSwitch does not run, and nothing needs it"
     nics = [one for one in status.nics if one.state not in (NicState.STOCK, NicState.NO_GUEST)]
     stock = sum(one.state == NicState.STOCK for one in status.nics)
     words = [counted(len(status.switches), "vSwitch", "vSwitches")]

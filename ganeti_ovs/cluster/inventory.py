@@ -47,6 +47,22 @@ class Network:
     tags: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Inventory:
+    """All of it, of one moment."""
+
+    networks: Mapping[str, Network]
+    """By their UUIDs."""
+    instances: tuple[Instance, ...]
+    """By their names."""
+
+
+def read_inventory(master: Master) -> Inventory:
+    """Ask Ganeti. Raises Error."""
+    networks = read_networks(master)
+    return Inventory(networks, read_instances(master, networks))
+
+
 def read_networks(master: Master) -> dict[str, Network]:
     """By their UUIDs. Raises Error."""
     rows = list(master.query("network", ["uuid", "name", "tags"]))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganeti_ovs.cluster.environment import NicSettings
-from ganeti_ovs.cluster.inventory import Instance, wanted_nic
-from ganeti_ovs.model.errors import BadInput
+from ganeti_ovs.cluster.inventory import Instance, why_wrong
+from ganeti_ovs.master.wishes import (
+    NOT_PLUGGED,
+    by_uuid,
+    is_missing,
+    moved_instances,
+    unknown_guests,
+    untold,
+    wish,
+)
 from ganeti_ovs.model.status import NicState, NicStatus, NodeStatus, PortSettings
-from ganeti_ovs.plan.nicstatus import wanted_settings
 
 STOPPED = "stopped"
 """The state of a NIC whose guest does not run on the node that was asked."""
+MISSING = "not-plugged"
+"""The state of a NIC that its guest, which runs, does not have."""
 
 
 @dataclass(frozen=True)
@@ -46,28 +55,21 @@ def listed(
 
     First by instance and index; what runs and is of no instance of Ganeti's comes last.
     """
-    running = _by_uuid(statuses)
+    running = by_uuid(statuses)
     told = {node: _words(status) for node, status in statuses.items()}
+    moved = {node: moved_instances(status) for node, status in statuses.items()}
     about = set(nodes)
     for one in instances:
         for said in one.ours:
             places = running.pop(said.uuid, [])
             for node, nic in places:
-                yield _running(node, nic, told[node], said)
+                found = _running(node, nic, told[node], said)
+                yield found if one.name in moved[node] else _by_ganeti(found, said, nic)
             if not places and one.node in about:
-                yield _not_running(one, said, known=one.node in statuses)
+                yield _not_running(one, said, statuses.get(one.node))
     for places in running.values():
         for node, nic in places:
             yield _running(node, nic, told[node])
-
-
-def _by_uuid(statuses: Mapping[str, NodeStatus]) -> dict[str, list[tuple[str, NicStatus]]]:
-    """UUID, or where there is none the tap, -> where it runs."""
-    found: dict[str, list[tuple[str, NicStatus]]] = {}
-    for node, status in sorted(statuses.items()):
-        for nic in status.nics:
-            found.setdefault(nic.uuid or f"{node} {nic.tap}", []).append((node, nic))
-    return found
 
 
 def _words(status: NodeStatus) -> dict[str, list[str]]:
@@ -97,20 +99,32 @@ def _running(
     )
 
 
-def _not_running(one: Instance, said: NicSettings, *, known: bool) -> ListedNic:
-    wanted: PortSettings | None = None
-    problems: tuple[str, ...] = ()
-    try:
-        wanted = wanted_settings(wanted_nic(said))
-    except BadInput as err:
-        problems = (str(err),)
+def _by_ganeti(listed_nic: ListedNic, said: NicSettings, nic: NicStatus) -> ListedNic:
+    """The same with what Ganeti wants of it, where its node goes by something else."""
+    wanted, words = untold(said, nic)
+    if not words:
+        return listed_nic
+    state = NicState.DIFFERS if nic.state == NicState.UP else nic.state
+    problems = (*listed_nic.problems, words)
+    return replace(listed_nic, wanted=wanted, state=str(state), problems=problems)
+
+
+def _not_running(one: Instance, said: NicSettings, status: NodeStatus | None) -> ListedNic:
+    """`status`: of its instance's primary node."""
+    why = why_wrong(said)
+    problems = (why,) if why else ()
+    state = STOPPED
+    if status is None or unknown_guests(status):
+        state = str(NicState.UNKNOWN)
+    elif is_missing(one, status):
+        state, problems = MISSING, (*problems, NOT_PLUGGED)
     return ListedNic(
         instance=one.name,
         index=said.index,
         uuid=said.uuid,
         node=one.node,
-        state=STOPPED if known else str(NicState.UNKNOWN),
+        state=state,
         mac=said.mac,
-        wanted=wanted,
+        wanted=None if why else wish(said),
         problems=problems,
     )

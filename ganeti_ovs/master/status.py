@@ -48,9 +48,8 @@ class Asked:
 
 def _lives(status: NodeStatus) -> bool:
     """Whether Open vSwitch works, or nothing there needs it."""
-    if status.daemon is None:
-        return not (status.switches or status.nics)
-    return status.daemon.alive
+    alive = status.daemon is not None and status.daemon.alive
+    return alive or not (status.switches or status.nics)
 
 
 def unheard(_asked: Asked) -> None:

@@ -17,13 +17,20 @@ Statuses = Mapping[str, NodeStatus]
 """Node -> its status."""
 _PASSING = {"under-way"}
 """Kinds of problems that are somebody else's work, and are over with it."""
+_EACH = {
+    "by-hand", "device", "differs", "impossible", "link-down", "mtu-refused", "refused",
+    "uplink-failed", "uplink-gone", "vlan-cut",
+}  # fmt: skip
+"""Kinds of which one subject may have several, each for a device, a guest or a setting."""
+_LISTS = {"bond-degraded", "lacp", "rstp-left"}
+"""Kinds whose words list devices: more of them are worse, fewer are not."""
 _NAMED = 3
 """Of more nodes than these, only the number is said."""
 
 
 def differences(statuses: Statuses) -> list[Problem]:
     """What is odd between the nodes of one group: the path from guest to guest."""
-    return [*_mtus(statuses), *_twice(statuses), *_same_mac(statuses)]
+    return [*_mtus(statuses), *_same_mac(statuses)]
 
 
 def versions(statuses: Statuses) -> list[Problem]:
@@ -39,16 +46,30 @@ def versions(statuses: Statuses) -> list[Problem]:
 
 
 def worse(before: Iterable[Problem], after: Iterable[Problem]) -> list[Problem]:
-    """Those of `after` that were not there before, or were warnings only: by kind and subject."""
-    known: dict[tuple[str, str], set[Severity]] = {}
+    """Those of `after` that were not there before, or were warnings only: by kind and subject,
+    and where there are several of one kind, by what they name.
+    """
+    known: dict[tuple[str, str], list[Problem]] = {}
     for one in before:
-        known.setdefault((one.kind, one.subject), set()).add(one.severity)
+        known.setdefault((one.kind, one.subject), []).append(one)
     return [
         one
         for one in after
-        if one.kind not in _PASSING
-        and not known.get((one.kind, one.subject), set()) & {one.severity, Severity.ERROR}
+        if one.kind not in _PASSING and not _was(one, known.get((one.kind, one.subject), []))
     ]
+
+
+def _was(problem: Problem, known: Iterable[Problem]) -> bool:
+    """Whether it is none the worse than those `known`, of its kind and subject."""
+    as_bad = [one for one in known if one.severity in (problem.severity, Severity.ERROR)]
+    if problem.kind in _LISTS:
+        named_before = {name for one in as_bad for name in _names(one)}
+        return bool(as_bad) and _names(problem) <= named_before
+    return any(problem.kind not in _EACH or one.words == problem.words for one in as_bad)
+
+
+def _names(problem: Problem) -> set[str]:
+    return set(problem.words.replace(",", " ").replace(";", " ").split())
 
 
 def named(nodes: Iterable[str]) -> str:
@@ -86,8 +107,8 @@ def _path_mtu(switch: SwitchStatus) -> int:
     return min((uplink.mtu or 0 for uplink in switch.uplinks), default=0)
 
 
-def _twice(statuses: Statuses) -> Iterator[Problem]:
-    """One NIC on two nodes: while its guest moves, or one that was left behind."""
+def twice(statuses: Statuses) -> Iterator[Problem]:
+    """One NIC on two nodes of any groups: while its guest moves, or one that was left behind."""
     found: dict[str, list[tuple[str, str]]] = {}
     for node, status in statuses.items():
         for nic in running(status):

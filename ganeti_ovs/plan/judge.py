@@ -35,7 +35,7 @@ def judge(found: Found, node: str, version: str) -> NodeStatus:
     of_switches = [one for switch in switches for one in switch_problems(switch, found)]
     secure = {one.subject for one in of_switches if one.kind == "secure"}
     problems = [
-        *_daemon(found),
+        *_daemon(found, needed=bool(switches or nics or found.guests is None)),
         *found.problems,
         *document_problems(found.wanted),
         *_unkept(found),
@@ -60,8 +60,8 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(every, key=lambda one: one.severity != Severity.ERROR))
 
 
-def _daemon(found: Found) -> Iterator[Problem]:
-    if found.dead:
+def _daemon(found: Found, *, needed: bool) -> Iterator[Problem]:
+    if found.dead and needed:
         text = f"{found.dead}: how its ports are is not known"
         yield Problem(Severity.ERROR, "vswitchd-dead", text, repair=RESTART)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import lzma
 import shutil
-import struct
 import subprocess
 from pathlib import Path
 
@@ -67,7 +65,7 @@ sys.exit(int(match.group(2)))
 
 
 def build(directory: Path) -> None:
-    """Write kernel and initrd into `directory`. Needs linux-image-amd64 and busybox-static."""
+    """Write vmlinuz and initrd into `directory`. Needs linux-image-amd64 and busybox-static."""
     kernels = sorted(Path("/boot").glob("vmlinuz-*"), key=lambda path: path.stat().st_mtime)
     if not kernels:
         raise RuntimeError("no kernel for guests: install linux-image-amd64")
@@ -99,23 +97,9 @@ def build(directory: Path) -> None:
         check=True,
     ).stdout  # fmt: skip
     (directory / "initrd").write_bytes(gzip.compress(archive, 1))
-    (directory / "kernel").write_bytes(_unpacked(kernel.read_bytes()))
-    (directory / "kernel").chmod(0o644)
+    shutil.copy(kernel, directory / "vmlinuz")
+    (directory / "vmlinuz").chmod(0o644)
     shutil.rmtree(tree)
-
-
-def _unpacked(image: bytes) -> bytes:
-    """The kernel within a bzImage, as it is if that is not packed by xz.
-
-    qemu starts it by its PVH entry. A guest under emulation takes longer to unpack it than for
-    all the rest of its start. Where it lies: "The Linux/x86 Boot Protocol", payload_offset.
-    """
-    offset, length = struct.unpack_from("<II", image, 0x248)
-    start = (image[0x1F1] + 1) * 512 + offset
-    packed = image[start : start + length]
-    if not packed.startswith(b"\xfd7zXZ\0"):
-        return image
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(packed)
 
 
 def _script(path: Path, text: str) -> None:

@@ -30,7 +30,7 @@ _PACKAGES = ("ganeti", "ganeti-3.1", "ganeti-haskell-3.1", "ganeti-htools-3.1")
 # NOTE: not /usr/bin/kvm, which tries KVM first; a root_path is needed beside a kernel; and the
 # userspace datapath does not know checksum offload, so vnet_hdr must be off or TCP would fail.
 _KVM = (
-    "kvm:kvm_path=/usr/bin/qemu-system-x86_64,kvm_flag=disabled,kernel_path=/srv/lab/kernel,"
+    "kvm:kvm_path=/usr/bin/qemu-system-x86_64,kvm_flag=disabled,kernel_path=/srv/lab/vmlinuz,"
     "initrd_path=/srv/lab/initrd,root_path=/dev/ram0,kernel_args=quiet panic=1,"
     "serial_console=true,serial_speed=115200,vhost_net=false,vnet_hdr=false,migration_port=8102"
 )

@@ -98,7 +98,7 @@ def test_a_port_that_was_changed_by_hand(cluster: Cluster) -> None:
     cluster.node(2).run("ovs-vsctl", "set", "port", name, "tag=200")
     cluster.node(2).run("ovs-vsctl", "del-port", tap(cluster, 1))
     out = ovs(cluster, "verify", code=1)
-    differs = "its port is access .200, not access .100; gnt-ovs reconcile"
+    differs = "its port is access .200, not access .100; gnt-ovs apply -n node2.lab"
     assert f"node2.lab: error: s.lab NIC 0 ({name}): {differs}\n" in out
     assert "has no port" in out
     assert out.count(": right (") == 2

@@ -513,6 +513,21 @@ def test_a_dead_daemons_words_do_not_count() -> None:
     assert {one.ofport for one in br0.uplinks} == {None}
 
 
+def test_a_dead_daemon_that_nobody_needs_is_no_problem() -> None:
+    world = World()
+    dead(world)
+    database = Database()
+    database.tables["Queue"], database.tables["QoS"] = {}, {}
+    rows = database.rows()
+    bare = replace(
+        world.found(), tables=rows, snapshot=snapshot(rows), guests={}, desired=None, plan=None,
+        ports=None, wanted=Wanted((), "d"),
+    )  # fmt: skip
+    assert judge(bare, "node1", "0.1.0").problems == ()
+    unknown = replace(bare, guests=None)
+    assert [one.kind for one in judge(unknown, "node1", "0.1.0").problems] == ["vswitchd-dead"]
+
+
 def test_what_was_not_found_out_is_not_said_to_be_good() -> None:
     world = World()
     world.devices = world.limits = None

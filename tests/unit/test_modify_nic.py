@@ -139,6 +139,13 @@ def test_again_it_is_only_told(ganeti: Ganeti) -> None:
     assert "in effect on node1.lab" in done.output
 
 
+def test_only_told(ganeti: Ganeti) -> None:
+    """For what was changed otherwise, as tags by gnt-instance are: the node hears all of it."""
+    done = modify("web", "0", "--tell")
+    assert (ganeti.jobs, done.exception) == ([], None)
+    assert done.output == "web.lab, NIC 0: in effect on node1.lab\n"
+
+
 def test_a_dry_run(ganeti: Ganeti) -> None:
     ganeti.script = ganeti.answers([], dry_run=True, done=["changed tap0"])
     done = modify("web", "0", "--reset", "max-bandwidth", "--dry-run")
@@ -277,6 +284,7 @@ def test_one_at_a_time(ganeti: Ganeti, tmp_path: Path, monkeypatch: pytest.Monke
     ("arguments", "why"),
     [
         (["web", "0"], "nothing is to be changed"),
+        (["web", "0", "--tell", "--vlan", "5"], "--tell stores nothing"),
         (["web", "0", "--reset", "speed"], "there is no setting speed: vlan, port_type"),
         (["web", "0", "--vlan", ".5", "--reset", "vlan"], "vlan is both set and reset"),
         (["web", "0", "--vlan", "9999"], "VLAN ID 9999 is not in 1-4094"),

@@ -20,7 +20,7 @@ from ganeti_ovs.master.niclist import ListedNic, listed
 from ganeti_ovs.master.status import read_status
 from ganeti_ovs.model.errors import Error
 from ganeti_ovs.model.status import Learned, NicState, NodeStatus, PortSettings
-from tests.unit.statuses import PORT, answer, error, nic, node
+from tests.unit.statuses import PORT, answer, error, nic, node, warning
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -65,6 +65,35 @@ def test_a_guest_that_does_not_run() -> None:
     found = only(wrong, node1=node(nics=()))
     assert not found.as_wanted
     assert values(found, ("vlan", "problems"))["problems"].startswith("vlan 'x'")
+
+
+def test_what_ganeti_wants_is_what_is_wanted() -> None:
+    """A node that has not heard of it goes by what it knows, and finds all of it right."""
+    later = instance()
+    later = replace(later, nics=(later.nics[0].but(vlan=".200"),))
+    found = only(later, node1=node())
+    assert (found.state, found.as_wanted) == ("differs", False)
+    shown = values(found, ("vlan", "problems"))
+    assert shown["vlan"] == ".100 (wanted .200)"
+    assert shown["problems"].startswith("its port is access .100, not access .200, its")
+    moved = warning("index-moved", "has another index", "web1.lab NIC 0 (tap0)")
+    found = only(later, node1=node("node1.lab", moved))
+    assert values(found, ("vlan",)) == {"vlan": ".100"}
+
+
+def test_a_nic_that_the_running_guest_does_not_have() -> None:
+    """What others of its NICs run has it not from its hot-plugging; all are seen, or none is."""
+
+    def second(status: NodeStatus) -> tuple[str, bool]:
+        statuses = {"node1.lab": status}
+        found = [one for one in listed([instance(nics=2)], statuses, NODES) if one.index == "1"]
+        return found[0].state, found[0].as_wanted
+
+    assert second(node()) == ("not-plugged", False)
+    assert second(node(nics=())) == ("stopped", True)
+    assert second(node("node1.lab", error("guests"), nics=()))[0] == "unknown"
+    nameless = replace(nic(), uuid="", tap="tap9", state=NicState.UNKNOWN)
+    assert second(node(nics=(nic(), nameless)))[0] == "stopped"
 
 
 def test_of_the_nodes_in_question() -> None:
@@ -117,7 +146,7 @@ WANTED = PortSettings("br1", "hybrid", ".2:10", 10**7, 10**7, 977 * 1024, 10**6)
     ],
 )  # fmt: skip
 def test_wanted_and_actual(changes: dict[str, Any], shown: dict[str, str]) -> None:
-    found = only(instance(), node1=node(nics=(nic(**changes),)))
+    found = only(node1=node(nics=(nic(**changes),)))
     assert values(found, tuple(shown)) == shown
 
 

@@ -73,6 +73,15 @@ def test_settings_of_a_node_that_nobody_asked_for(lab: Lab) -> None:
     assert wrong(asked(lab, "rack1", node="n2")) == {}
 
 
+def test_a_guest_that_was_left_behind_in_another_group(lab: Lab) -> None:
+    lab.before["n4"] = node("n4", nics=lab.before["n1"].nics)
+    assert wrong(asked(lab, "rack1", "rack2")) == {
+        "cluster": [
+            "web0.lab NIC 0: runs on n1, n4: it is being moved, or one guest was left behind"
+        ]
+    }
+
+
 def test_what_is_between_nodes_of_one_group(lab: Lab) -> None:
     def with_mtu(mtu: int, version: str = "0.1.0") -> None:
         name = f"n{len(lab.done) + 1}"
