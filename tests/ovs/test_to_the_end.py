@@ -11,7 +11,9 @@ import pytest
 
 from tests.ovs.nodeapply import Node, Wanted, answer
 from tests.ovs.support import environ, port
+from tests.ovs.test_reconcile import nic
 from tests.testbed.frames import exchange, frame, read
+from tests.testbed.guests import Guests
 from tests.testbed.namespace import run
 from tests.testbed.openvswitch import OpenVSwitch, wait_until
 from tests.testbed.product import Product
@@ -210,3 +212,23 @@ def test_guests_are_named_before_they_are_cut(lab: Lab) -> None:
     assert lab.hears()["e0"] == []
     # Who is cut off already does not count.
     assert node.json(br0(trunks="20"))["applied"]
+
+
+def test_so_are_guests_that_stock_has_attached(lab: Lab, ovs: OpenVSwitch) -> None:
+    """Also while a tap is there that is nobody's: it is no way outside."""
+    lab.node.run(br0())
+    run("ip", "tuntap", "add", "nobody", "mode", "tap")
+    guests = Guests(ovs.dir / "var")
+    try:
+        guests.start("inst5.lab", nic(5))
+        ovs.vsctl("--", "add-port", "br0", "tap5", "tag=10", "--", "add-port", "br0", "nobody")
+        ovs.vsctl("del-port", "tap0")
+        lab.node.run(br0(trunks="10"))
+        words = "br0: trunks would cut off VLAN 10 of tap5 (inst5.lab)"
+        assert lab.node.json(br0(trunks="20"), code=1)["error"] == words
+        words = "br0: without an uplink, tap5 (inst5.lab) would reach nothing outside"
+        assert lab.node.json({"br0": {"datapath_type": "netdev"}}, code=1)["error"] == words
+    finally:
+        ovs.vsctl("--if-exists", "del-port", "nobody", "--", "--if-exists", "del-port", "tap5")
+        guests.close()
+        run("ip", "link", "del", "nobody")
