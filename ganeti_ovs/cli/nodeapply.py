@@ -42,7 +42,7 @@ def carry_out(
             here = runtime(os.environ, database)
             wanted, text = _read(calls)
             request = Request(wanted, text, force, as_json, caller(os.environ))
-            lock = document.change_lock(here, here.limit)
+            lock = document.change_lock(here, here.limit, shared=dry_run)
             with lock, Session(here.socket, SWITCHES, here.limit) as session:
                 session.acquire()
                 agent = Agent(session, calls, here, request, _say if as_json else _show)

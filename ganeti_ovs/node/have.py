@@ -11,7 +11,7 @@ from ganeti_ovs.node import pending
 from ganeti_ovs.node.document import change_lock, kept_digest
 
 _GLANCE = 1.0
-"""Seconds in which another one who only looks (a dry run) has done so."""
+"""Seconds in which a change that ends just now has ended."""
 
 
 def have(runtime: Runtime) -> dict[str, Any]:

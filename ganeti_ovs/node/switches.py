@@ -130,7 +130,7 @@ def restore(runtime: Runtime, master: str, *, dry_run: bool = False) -> tuple[li
                 if made:
                     done += map(words, plan.changes)
     except Busy as err:
-        problems += [str(err)] if keeps else []
+        problems += [str(err)] if keeps or err.shared else []
     except Error as err:
         problems.append(str(err))
     return done, problems

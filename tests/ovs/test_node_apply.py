@@ -521,6 +521,16 @@ def test_one_at_a_time(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
     assert "e0" not in ofports(ovs)
 
 
+def test_a_dry_run_only_looks(node: Node, ovs: OpenVSwitch, taps: Taps) -> None:
+    """It waits for no other who looks; who changes something does, and says so."""
+    with change_lock(node.runtime, 0, shared=True):
+        assert node.json(br0("e0"), "--dry-run", GANETI_OVS_TIMEOUT="1")["dry_run"] is True
+        _, errors = node.run(br0("e0"), code=1, GANETI_OVS_TIMEOUT="1")
+    assert errors == [
+        "gnt-ovs: this node's vSwitches are being looked at by another command, for more than 1 s"
+    ]
+
+
 def test_vswitchd_refuses(private: None, product: Product) -> None:
     """ovs-vswitchd in another network namespace: the device is not there for it."""
     with OpenVSwitch(("unshare", "--net")) as ovs, Tap("e0"):

@@ -11,7 +11,7 @@ from ganeti_ovs.cluster.runtime import Runtime, runtime
 from ganeti_ovs.linux.locks import Busy
 from ganeti_ovs.model.reported import Asked
 from ganeti_ovs.model.rows import KINDS, Root, Tables, Uuid
-from ganeti_ovs.node import pending, settle, status
+from ganeti_ovs.node import pending, settle, status, switches
 from ganeti_ovs.node.document import change_lock
 from ganeti_ovs.plan.found import Found
 
@@ -58,6 +58,18 @@ def test_what_is_pending_is_not_passed_over_silently(
         if shared
         else []
     )
+
+
+@pytest.mark.parametrize(("shared", "said"), [(True, [LOOKED]), (False, [])])
+def test_what_is_pending_is_restored_or_said(
+    here: Runtime, shared: bool, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a node that keeps no document; who changes its vSwitches says himself what becomes."""
+    monkeypatch.setattr(pending, "exists", lambda _here: True)
+    monkeypatch.setattr(switches, "_PATIENCE", 0)
+    with change_lock(here, 0, shared=shared):
+        done, problems = switches.restore(here, "")
+    assert (done, [one.partition(", for more")[0] for one in problems]) == ([], said)
 
 
 class Waiting:

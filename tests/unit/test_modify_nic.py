@@ -140,6 +140,14 @@ def test_tags_by_the_index_that_another_nic_had_stay(ganeti: Ganeti) -> None:
     assert ganeti.web.tags == {"prod", new}
 
 
+def test_a_range_is_stored_as_ganeti_writes_it(ganeti: Ganeti) -> None:
+    done = modify("web", "0", "--vlan", ".5:10-12")
+    assert "web.lab, NIC 0: vlan none -> .5:10:11:12 (parameter of the NIC)" in done.output
+    assert ganeti.jobs == [(TagChange((), ()), {"vlan": ".5:10:11:12"})]
+    done = modify("web", "0", "--vlan", "10,20-30")
+    assert "did you mean :10:20-30?" in str(done.exception)
+
+
 def test_again_it_is_only_told(ganeti: Ganeti) -> None:
     modify("web", "0", "--max-burst", "1M")
     done = modify("web", "0", "--max-burst", "1000k")

@@ -34,8 +34,8 @@ def test_a_nic_without_name_is_not_meant_by_an_empty_one() -> None:
 
 
 def test_all_nics_and_values_with_colons() -> None:
-    own, every = nic_settings("ovs:nic:*:vlan:.2:10:20 ovs:nic:0:vlan::7", "instance", NIC)
-    assert own == {"vlan": Vlan(None, (7,))}
+    own, every = nic_settings("ovs:nic:*:vlan:.2:10:20 ovs:nic:0:vlan::7-9", "instance", NIC)
+    assert own == {"vlan": Vlan(None, (7, 8, 9))}
     assert every == {"vlan": Vlan(2, (10, 20))}
 
 
