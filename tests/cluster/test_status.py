@@ -73,7 +73,7 @@ def test_all_is_right(cluster: Cluster) -> None:
     right(cluster)
     assert nics(cluster, "instance,nic,node,switch,port_type,vlan,max_bandwidth,state") == [
         "s.lab|0|node2.lab|br0|access|.100|-|up",
-        "s.lab|1|node2.lab|br-data|trunk|:10:20|10M|up",
+        "s.lab|1|node2.lab|br-data|trunk|:10:20|-/10M (wanted 10M)|up",
         "t.lab|0|node2.lab|br0|access|.100|-|stopped",
         "t.lab|1|node2.lab|br-data|trunk|:10:20|10M|stopped",
     ]
