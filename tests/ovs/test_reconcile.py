@@ -308,6 +308,7 @@ def test_dry_run_and_json(ovs: OpenVSwitch, product: Product, guests: Guests) ->
         ],
         "left": [],
         "problems": [],
+        "warnings": [],
         "dry_run": True,
     }
     assert wanted(ovs) == before

@@ -38,7 +38,7 @@ def test_picture(ovs: OpenVSwitch, product: Product) -> None:
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[:8] == [
         "br0 netdev datapath, not kept by Ganeti",
-        "├─ tap0 inst1.lab NIC 0 access .10 1.5G no-guest",
+        "├─ tap0 inst1.lab NIC 0 access .10 -/1.5G no-guest",
         "├─ tap2 inst1.lab NIC 3 trunk all VLANs no-guest",
         "├─ bond0 not ours",
         "└─ foreign not ours",
