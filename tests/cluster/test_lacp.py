@@ -44,12 +44,12 @@ def lag(cluster: Cluster) -> Iterator[OpenVSwitch]:
             ovs(cluster, "remove-switch", "br-lag")
 
 
-def says(cluster: Cluster, line: str) -> None:
-    """Wait until gnt-ovs verify says so, as a warning: its exit code is 0."""
+def says(cluster: Cluster, line: str, code: int = 0) -> None:
+    """Wait until gnt-ovs verify says so, with this exit code: 0 for warnings, 1 for errors."""
 
     def said() -> bool:
         done = cluster.master.run("gnt-ovs", "verify", check=False)
-        return done.returncode == 0 and line in done.stdout
+        return done.returncode == code and line in done.stdout
 
     wait_until(said, line, 30)
 
@@ -109,11 +109,11 @@ def test_an_uplink_is_silently_dead(cable: int, cluster: Cluster) -> None:
 def test_both_dead_and_back(cluster: Cluster) -> None:
     heals(cluster)
     with silent(cluster, 2, 2, 3):
-        says(cluster, "the other side of eth2, eth3 speaks no LACP")
+        says(cluster, "the other side of eth2, eth3 speaks no LACP", code=1)
         assert replies(cluster, 1, "la.lab", "10.0.0.2", 1) == 0
     heals(cluster)
     with unplugged(cluster, "t2.2"), unplugged(cluster, "t2.3"):
-        says(cluster, "node2.lab: warning: br-lag: no uplink has a link: eth2, eth3")
+        says(cluster, "node2.lab: error: br-lag: no uplink has a link: eth2, eth3", code=1)
         assert replies(cluster, 1, "la.lab", "10.0.0.2", 1) == 0
     heals(cluster)
 
@@ -150,7 +150,8 @@ def test_the_other_side_stops_speaking(cluster: Cluster, lag: OpenVSwitch) -> No
     try:
         says(
             cluster,
-            "node3.lab: warning: br-lag: bond-br-lag: the other side of eth2, eth3 speaks no LACP",
+            "node3.lab: error: br-lag: nothing passes: bond-br-lag uses none of eth2, eth3",
+            code=1,
         )
     finally:
         lag.vsctl("set", "port", "lag3", "lacp=active")

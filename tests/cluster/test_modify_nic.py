@@ -113,7 +113,7 @@ def test_all_nics_and_back(cluster: Cluster) -> None:
 def test_a_dry_run(cluster: Cluster) -> None:
     before = tags(cluster)
     out = modify(cluster, NAME, "0", "--max-bandwidth", "1M", "--dry-run")
-    assert "  node2.lab: would have changed tap0 (m.lab, NIC 0) on br0\n" in out
+    assert "  node2.lab: would have changed tap0 (m.lab, NIC 0) on br0: max_bandwidth " in out
     assert tags(cluster) == before
     check(cluster, GUESTS)
 
