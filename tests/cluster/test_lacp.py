@@ -109,7 +109,7 @@ def test_an_uplink_is_silently_dead(cable: int, cluster: Cluster) -> None:
 def test_both_dead_and_back(cluster: Cluster) -> None:
     heals(cluster)
     with silent(cluster, 2, 2, 3):
-        says(cluster, "the other side of eth2, eth3 speaks no LACP", code=1)
+        says(cluster, "br-lag: nothing passes: bond-br-lag uses none of eth2, eth3", code=1)
         assert replies(cluster, 1, "la.lab", "10.0.0.2", 1) == 0
     heals(cluster)
     with unplugged(cluster, "t2.2"), unplugged(cluster, "t2.3"):
