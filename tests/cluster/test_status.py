@@ -151,7 +151,7 @@ def test_wrong_tags(cluster: Cluster) -> None:
         cluster.gnt("instance", "add-tags", name, "ovs:nic:0:vlna:.5")
     try:
         out = ovs(cluster, "verify", code=1)
-        assert "cluster: error: instance t.lab: tag ovs:nic:0:vlna:.5 is unknown (did you" in out
+        assert "cluster: error: instance t.lab: tag ovs:nic:0:vlna:.5 is unknown (d" in out
         assert "instance s.lab" not in out
         assert "node2.lab: error: s.lab NIC 0 (" in out
         assert "ovs:nic:0:vlna:.5" in nics(cluster, "problems", "t")[0]
