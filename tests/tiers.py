@@ -74,7 +74,8 @@ class Run:
 
     @property
     def good(self) -> bool:
-        return self.code == 0 and bool(self.counts)
+        """All that was to run has passed. What tests need is there, so none has to be skipped."""
+        return self.code == 0 and bool(self.counts) and not self.counts["skipped"]
 
 
 def outcome(command: str, code: int, output: str, seconds: float = 0) -> Run:
@@ -122,6 +123,8 @@ def summary(runs: list[Run], seconds: float) -> list[str]:
         lines += [f"{counted(one.counts)} in {one.seconds:.0f}s: {one.command}", *one.bad]
         if one.code:
             lines.append(f"ended with {one.code}")
+        elif one.counts["skipped"]:
+            lines.append("skipped tests have shown nothing: see why with -rs")
     total = sum((one.counts for one in runs), Counter[str]())
     broken = sum(not one.counts for one in runs)
     total["errors"] += broken  # each counts as one

@@ -8,7 +8,8 @@ import pytest
 
 from tests.tiers import Step, main, outcome, plan, summary
 
-GOOD = "..\n============ 3 passed, 1 skipped, 7 deselected in 61.04s (0:01:01) ============\n"
+GOOD = "..\n============ 3 passed, 7 deselected in 61.04s (0:01:01) ============\n"
+SKIPS = "..s\n============ 2 passed, 1 skipped in 61.04s (0:01:01) ============\n"
 BAD = (
     "=== short test summary info ===\nFAILED tests/x.py::test_x - assert 1\n"
     "ERROR tests/x.py::test_y\n== \x1b[31m\x1b[1m1 failed\x1b[0m, 2 passed, 1 error in 0.1s ==\n"
@@ -20,7 +21,7 @@ def test_all_is_summed_up() -> None:
     assert [run.good for run in runs] == [True, False, False]
     _head, *lines, last = summary(runs, 65.25)
     assert lines == [
-        "3 passed, 1 skipped, 7 deselected in 0s: one",
+        "3 passed, 7 deselected in 0s: one",
         "1 failed, 1 errors, 2 passed in 0s: two",
         "FAILED tests/x.py::test_x - assert 1",
         "ERROR tests/x.py::test_y",
@@ -28,9 +29,13 @@ def test_all_is_summed_up() -> None:
         "no tests ran in 0s: three",
         "ended with 2",
     ]
-    assert last.strip("= ") == (
-        "1 failed, 2 errors, 5 passed, 1 skipped, 7 deselected in 65.25s (00:01:05)"
-    )
+    assert last.strip("= ") == ("1 failed, 2 errors, 5 passed, 7 deselected in 65.25s (00:01:05)")
+
+
+def test_a_skip_is_no_pass() -> None:
+    run = outcome("one", 0, SKIPS)
+    assert not run.good
+    assert "skipped tests have shown nothing: see why with -rs" in summary([run], 1)
 
 
 def test_a_quiet_run_counts_too() -> None:
