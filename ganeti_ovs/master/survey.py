@@ -10,9 +10,10 @@ from functools import partial
 from ganeti_ovs.cluster.master import Cluster, Master
 from ganeti_ovs.master.desired import DesiredSwitches, documents, idle_settings, read_desired
 from ganeti_ovs.master.status import Asked, ask_statuses
+from ganeti_ovs.master.versions import other_versions
 from ganeti_ovs.model.errors import BadInput
 from ganeti_ovs.model.status import NodeStatus, Problem, Severity
-from ganeti_ovs.plan.between import differences, twice, versions
+from ganeti_ovs.plan.between import differences, twice
 
 Watch = Callable[[str, int], AbstractContextManager[Callable[[Asked], None]]]
 """(what is going on, with how many nodes) -> what is told of each node, while it goes on."""
@@ -89,7 +90,9 @@ def survey(
     for group in groups:
         of_group = {name: one for name, one in seen.statuses.items() if members[name] == group}
         found[group_place(group)] += differences(of_group)
-    found[CLUSTER] = [*versions(seen.statuses), *twice(seen.statuses)]
+    lines = other_versions({name: one.version for name, one in seen.statuses.items()})
+    found[CLUSTER] = [Problem(Severity.WARNING, "versions", line) for line in lines]
+    found[CLUSTER] += twice(seen.statuses)
     return replace(seen, between={place: tuple(some) for place, some in found.items()})
 
 

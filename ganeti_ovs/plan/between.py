@@ -33,18 +33,6 @@ def differences(statuses: Statuses) -> list[Problem]:
     return [*_mtus(statuses), *_same_mac(statuses)]
 
 
-def versions(statuses: Statuses) -> list[Problem]:
-    """Whether ganeti-ovs is the same on all nodes."""
-    nodes: dict[str, list[str]] = {}
-    for node, status in sorted(statuses.items()):
-        nodes.setdefault(status.version, []).append(node)
-    if len(nodes) < 2:
-        return []
-    words = "; ".join(f"{version} on {named(nodes[version])}" for version in sorted(nodes))
-    words = f"ganeti-ovs is not the same everywhere: {words}"
-    return [Problem(Severity.WARNING, "versions", words)]
-
-
 def worse(before: Iterable[Problem], after: Iterable[Problem]) -> list[Problem]:
     """Those of `after` that were not there before, or were warnings only: by kind and subject,
     and where there are several of one kind, by what they name.

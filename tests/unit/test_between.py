@@ -10,7 +10,7 @@ import pytest
 from ganeti_ovs.master.aftermath import got_worse, look_again, shows_late
 from ganeti_ovs.master.survey import Survey
 from ganeti_ovs.model.status import NodeStatus, PortSettings, Problem, Severity
-from ganeti_ovs.plan.between import differences, named, twice, versions, worse
+from ganeti_ovs.plan.between import differences, named, twice, worse
 from ganeti_ovs.plan.changes import Change, Kind
 from tests.unit.statuses import error, nic, node, switch, uplink, warning
 
@@ -52,15 +52,6 @@ def test_duplicates() -> None:
     ]
     assert lines(node("n1"), other(actual=PortSettings("br0", "access", ".7"))) == []
     assert lines(node("n1"), other(mac="")) == []
-
-
-def test_versions() -> None:
-    statuses = {name: node(name) for name in ("n1", "n2")}
-    assert versions(statuses) == []
-    statuses["n3"] = node("n3", version="0.2.0")
-    (problem,) = versions(statuses)
-    assert problem.severity == Severity.WARNING
-    assert problem.words == "ganeti-ovs is not the same everywhere: 0.1.0 on n1, n2; 0.2.0 on n3"
 
 
 def test_many_nodes_are_counted() -> None:
