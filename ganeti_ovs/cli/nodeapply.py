@@ -41,7 +41,7 @@ def carry_out(
         try:
             here = runtime(os.environ, database)
             wanted, text = _read(calls)
-            request = Request(wanted, text, force, as_json, caller(os.environ))
+            request = Request(wanted, text, force, caller(os.environ))
             lock = document.change_lock(here, here.limit, shared=dry_run)
             with lock, Session(here.socket, SWITCHES, here.limit) as session:
                 session.acquire()

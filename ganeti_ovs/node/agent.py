@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ganeti_ovs.cluster.runtime import Runtime
 from ganeti_ovs.model.errors import Error
-from ganeti_ovs.model.rows import Tables
 from ganeti_ovs.model.vswitch import VSwitch
 from ganeti_ovs.node.calls import LONGEST, Calls
 from ganeti_ovs.node.checkpoint import Checkpoint
@@ -20,9 +19,7 @@ from ganeti_ovs.node.settle import settle
 from ganeti_ovs.node.switches import objections, prepare
 from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.session import Session
-from ganeti_ovs.ovsdb.switches import read_tables
 from ganeti_ovs.plan.changes import to_json
-from ganeti_ovs.plan.state import states
 from ganeti_ovs.plan.switchplan import SwitchesPlan
 from ganeti_ovs.plan.words import words
 
@@ -45,8 +42,6 @@ class Request:
     """The document that says so."""
     force: bool
     """Do what is refused otherwise."""
-    state: bool
-    """Answers say how the vSwitches are, too."""
     master: str
     """The address of who calls by ssh; "": nobody does."""
 
@@ -75,14 +70,12 @@ class Agent:
 
     def dry(self) -> str:
         """Tell what would be done; why it would be refused, or ""."""
-        plan, checkpoint = self._prepare()
+        plan, _checkpoint = self._prepare()
         against = "; ".join(objections(plan, self.request.force))
         warnings = [*self._forced(plan), *self.earlier, *plan.warnings]
         answer: Answer = {"applied": False, "dry_run": True, **_planned(plan, warnings)}
-        if self.request.state:
-            answer["state"] = self._state(checkpoint.before)
-            # None is as good as an empty one.
-            answer["kept"] = (kept(self.runtime) or ()) == self.request.wanted
+        # None is as good as an empty one.
+        answer["kept"] = (kept(self.runtime) or ()) == self.request.wanted
         self.tell({**answer, **({"error": against} if against else {})})
         return against
 
@@ -128,18 +121,12 @@ class Agent:
 
     def _applied(self, plan: SwitchesPlan, commit: Commit) -> Answer:
         warnings = [*self._forced(plan), *self.earlier, *plan.warnings, *commit.warnings]
-        answer: Answer = {"applied": True, **_planned(plan, warnings)}
-        if self.request.state:
-            answer["state"] = self._state(read_tables(self.session))
-        return answer
+        return {"applied": True, **_planned(plan, warnings)}
 
     def _forced(self, plan: SwitchesPlan) -> list[str]:
         """What is done only as it is forced."""
         lines = (*plan.devices, *plan.refused) if self.request.force else ()
         return [f"forced: {line}" for line in lines]
-
-    def _state(self, tables: Tables) -> Mapping[str, Any]:
-        return states(tables, [switch.name for switch in self.request.wanted])
 
 
 def _planned(plan: SwitchesPlan, warnings: list[str]) -> Answer:

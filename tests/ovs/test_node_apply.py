@@ -20,8 +20,10 @@ from ganeti_ovs.model.vswitch import vswitch
 from ganeti_ovs.node import transaction
 from ganeti_ovs.node.document import change_lock
 from ganeti_ovs.node.switches import prepare
-from ganeti_ovs.ovsdb.client import TransactionFailed
+from ganeti_ovs.ovsdb.client import Client, TransactionFailed
 from ganeti_ovs.ovsdb.session import SWITCHES, Session
+from ganeti_ovs.ovsdb.switches import read_tables
+from ganeti_ovs.plan.state import states
 from tests.ovs.nodeapply import Node, Wanted, answer, document
 from tests.ovs.support import environ, port, said, wanted
 from tests.testbed.frames import exchange
@@ -57,6 +59,12 @@ def br0(uplinks: str = "", **values: str) -> Wanted:
     return {"br0": {"datapath_type": "netdev", **values}}
 
 
+def state(ovs: OpenVSwitch, switch: str, port: str) -> Any:
+    """How a port of uplinks is now."""
+    with Client(str(ovs.socket)) as client:
+        return states(read_tables(client), [switch])[switch]["ports"][port]
+
+
 def ofports(ovs: OpenVSwitch) -> dict[str, Any]:
     return {row["name"]: row["ofport"] for row in ovs.rows("Interface")}
 
@@ -70,7 +78,7 @@ def test_made_stored_and_left_alone(node: Node, ovs: OpenVSwitch, taps: Taps) ->
         "sw: made",
         "sw: uplink e0 and e1 as port bond-sw",
     ]
-    bond = done["state"]["sw"]["ports"]["bond-sw"]
+    bond = state(ovs, "sw", "bond-sw")
     assert {name: bond["bond"][name] for name in ("mode", "lacp", "negotiated")} == {
         "mode": "active-backup",
         "lacp": "off",
@@ -391,6 +399,8 @@ from ganeti_ovs.node.switches import prepare
 from ganeti_ovs.model.document import from_document
 from ganeti_ovs.node import transaction
 from ganeti_ovs.ovsdb.session import SWITCHES, Session
+from ganeti_ovs.ovsdb.switches import read_tables
+from ganeti_ovs.plan.state import states
 here = runtime(os.environ)
 text = {text!r}
 wanted, _revision = from_document(text)
@@ -700,8 +710,7 @@ def test_lacp_with_another_switch(node: Node, ovs: OpenVSwitch, taps: Taps) -> N
             node.run(wish)
 
             def bond() -> Any:
-                shown = node.json(wish, "--dry-run")
-                return shown["state"]["br0"]["ports"]["bond-br0"]["bond"]
+                return state(ovs, "br0", "bond-br0")["bond"]
 
             wait_until(lambda: bond()["negotiated"] is True, "LACP", 30)
             both = {"tap0": taps["tap0"], "there": there}
