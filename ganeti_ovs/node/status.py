@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from ganeti_ovs import __version__
@@ -59,6 +59,8 @@ PATIENCE = 2.0
 _START = "systemctl restart openvswitch-switch"
 _WHILE = 2.0
 """Seconds for which a quiet moment is waited for, as ports of guests come and go."""
+_PAUSE = 0.05
+"""Seconds between two looks: a node that is busy is not to be kept busier."""
 
 
 def node_status(
@@ -168,6 +170,7 @@ class _Status:
             looks = [*looks[-1:], found]
             if len(looks) > 1 and monotonic() > deadline:
                 return looks
+            sleep(_PAUSE)
 
     def _asked(self, session: Session) -> Found:
         dead = pulse(session)

@@ -43,6 +43,8 @@ class Stream:
     def __init__(self, path: str) -> None:
         self._path = path
         self._in = bytearray()
+        self._seen = 0
+        """Where in it the search for the end of a message goes on."""
         self.size = 0
         """Bytes of the messages that `receive` has returned last."""
         self._socket = socket(AF_UNIX, SOCK_STREAM)
@@ -124,21 +126,25 @@ class Stream:
         if size > LONGEST:
             raise self.nonsense(f"more than {LONGEST >> 20} MiB without an end")
         # A message ends with "}", and most chunks end with a message: so a long answer
-        # is not parsed anew for each of its chunks.
-        if not self._in.endswith(b"}"):
+        # is not parsed anew for each of its chunks. Of many messages those that are whole
+        # are taken at once: else they would pile up until a chunk happens to end with one.
+        end = size if self._in.endswith(b"}") else self._in.rfind(b"}{", self._seen) + 1
+        self._seen = max(size - 1, 0)
+        if not end:
             if size and not self._in.startswith(b"{"):
                 raise self.nonsense("no JSON object")
             return []
         if size > MOST_VALUES and sum(map(self._in.count, (b",", b"[", b"{"))) > MOST_VALUES:
             raise self.nonsense(f"more than {MOST_VALUES} values")
         try:
-            text = self._in.decode()
+            text = self._in[:end].decode()
             messages, rest = values(text)
         except UnicodeDecodeError as err:
             raise self.nonsense("no UTF-8") from err
         except RecursionError as err:
             raise self.nonsense("values that are nested too deeply") from err
         if messages:
-            self._in = bytearray(text[rest:].encode())
+            self._in = bytearray(text[rest:].encode()) + self._in[end:]
+            self._seen = max(len(self._in) - 1, 0)
             self.size = size - len(self._in)
         return messages

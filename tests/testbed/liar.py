@@ -33,7 +33,9 @@ class Database:
 
     def answer(self, request: Message) -> list[Message]:
         """The answer, and what a server says then unasked."""
-        self.cfg += 1
+        operations = request["params"][1:] if request["method"] == "transact" else []
+        changes = any(one["op"] == "mutate" for one in operations)
+        self.cfg += changes  # A status waits for a moment in which nobody changes anything.
         row = {"new": {"cur_cfg": self.cfg}}
         update = {"Open_vSwitch": {"00000000-0000-0000-0000-000000000000": row}}
         result: Any = {}
@@ -43,8 +45,8 @@ class Database:
         elif request["method"] == "monitor":
             result = update
         elif request["method"] == "transact":
-            result = [self._result(one) for one in request["params"][1:]]
-            if any(one["op"] == "mutate" for one in request["params"][1:]):
+            result = [self._result(one) for one in operations]
+            if changes:
                 more = [{"method": "update", "params": [None, update], "id": None}]
         return [{"id": request["id"], "result": result, "error": None}, *more]
 
@@ -54,7 +56,8 @@ class Database:
             return {"uuid": rows[-1]["_uuid"]}
         if operation["op"] != "select":
             return {"count": 1}
-        rows = [{**row, "next_cfg": self.cfg} for row in self.tables.get(operation["table"], [])]
+        at_rest = {"next_cfg": self.cfg, "cur_cfg": self.cfg}
+        rows = [{**row, **at_rest} for row in self.tables.get(operation["table"], [])]
         rows = [row for row in rows if all(_holds(row, one) for one in operation["where"])]
         columns = operation.get("columns")
         return {"rows": [{c: row[c] for c in columns} if columns else row for row in rows]}

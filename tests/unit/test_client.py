@@ -64,6 +64,24 @@ def test_an_answer_in_pieces(tmp_path: Path) -> None:
     assert found.rows == (Port({"name": name, "external_ids": {}}),)
 
 
+def test_whole_messages_do_not_wait_for_the_rest_of_another(tmp_path: Path) -> None:
+    update = b'{"method": "update", "params": [null, {"}{": 1}], "id": null}'
+
+    def behave(peer: socket.socket, request: dict[str, Any]) -> None:
+        peer.sendall(update * 3 + update[:40])
+        peer.recv(1)
+        peer.sendall(update[40:] + reply(request, {}))
+        peer.recv(1)
+
+    with server(tmp_path / "s", behave) as path, Client(path) as client:
+        request = client.post("monitor")
+        assert client.receive(time.monotonic() + 3)
+        assert len(client.notifications) == 3
+        client._stream.send(b".", time.monotonic() + 3)
+        assert client.answer(request) == {}
+        assert len(client.notifications) == 4
+
+
 def test_two_messages_at_once_and_an_echo_between(tmp_path: Path) -> None:
     heard = []
 
