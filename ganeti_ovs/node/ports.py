@@ -52,10 +52,14 @@ def attach(session: Session, nic: Nic) -> Attached:
                 raise
             replaced_foreign, operations = _clear(session, nic, operations)
             results, cfg = _commit(session, nic, operations)
-    except DatabaseUnavailable as err:
-        # The answer is lost, not necessarily the port.
+    except BaseException as err:
+        if isinstance(err, Error) and not isinstance(err, DatabaseUnavailable):
+            raise  # Nothing was done.
+        # The answer is lost, not necessarily the port. Also for who is ended while it comes.
         left = take_back(session, nic.tap, nic.plug, answers=False)
-        raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from err
+        if isinstance(err, Error):
+            raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from err
+        raise
     try:
         bridge = _switch(session, results)
         interface = _inserted(operations, results, Interface.table)
@@ -67,7 +71,8 @@ def attach(session: Session, nic: Nic) -> Attached:
         session.wait_applied(cfg)
         check_applied(session, interface)
     except BaseException as err:
-        answers = not isinstance(err, DatabaseUnavailable)
+        # Who is ended in the middle of an answer may have lost it, and would wait for it for ever.
+        answers = isinstance(err, Error) and not isinstance(err, DatabaseUnavailable)
         left = take_back(session, nic.tap, nic.plug, answers)
         if isinstance(err, Error):
             unavailable = left and not answers
@@ -78,8 +83,13 @@ def attach(session: Session, nic: Nic) -> Attached:
 
 def detach(session: Session, found: TapRows) -> None:
     """Remove a port with its QoS and queues and wait until ovs-vswitchd has let it go."""
+    session.wait_applied(remove(session, found))
+
+
+def remove(session: Session, found: TapRows) -> int:
+    """The same, not waited for: the number of the configuration that is without it."""
     _results, cfg = session.commit(plan.detach(found))
-    session.wait_applied(cfg)
+    return cfg
 
 
 def take_back(session: Session, tap: str, made: str, answers: bool = True) -> str:
@@ -126,7 +136,7 @@ def _remove(session: Session, tap: str, made: str) -> None:
     session.acquire()
     found = find(session, tap)
     if found is not None and found.marked and found.plug == made:
-        session.commit(plan.detach(found))
+        remove(session, found)
 
 
 def _inserted(operations: Operations, results: list[Reply], table: str) -> Uuid:

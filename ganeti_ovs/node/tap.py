@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ganeti_ovs.cluster.environment import NicSettings
     from ganeti_ovs.cluster.runtime import Runtime
     from ganeti_ovs.model.plug import Plug
+    from ganeti_ovs.model.taprows import TapRows
     from ganeti_ovs.node.records import Record
 
 
@@ -73,17 +74,23 @@ def down(here: Runtime, said: NicSettings) -> None:
     """
     tap, uuid = interface_name(said.tap, "INTERFACE"), said.uuid.lower()
     with Session(here.socket, tap, here.limit) as session:
-        _detach(session, tap, uuid)
+        found = _ours(session, tap, uuid)
+        if found is not None:
+            ports.detach(session, found)
         record = records.read(here, tap)
         if record is None or uuid in ("", record.nic.uuid.lower()):
             _bury(here, said, record)
 
 
 def take_back(here: Runtime, said: NicSettings) -> None:
-    """Remove the port that a call which has failed may have attached. Raises Error."""
+    """Remove the port that a call which has failed may have attached; not waited for: whoever
+    ends a call that waits for ovs-vswitchd does not want to wait once more. Raises Error.
+    """
     tap = interface_name(said.tap, "INTERFACE")
     with Session(here.socket, tap, here.limit) as session:
-        _detach(session, tap, said.uuid.lower())
+        found = _ours(session, tap, said.uuid.lower())
+        if found is not None:
+            ports.remove(session, found)
 
 
 def clear(here: Runtime, said: NicSettings) -> str:
@@ -112,14 +119,13 @@ def clear(here: Runtime, said: NicSettings) -> str:
     return tap
 
 
-def _detach(session: Session, tap: str, uuid: str) -> None:
-    """Detach `tap` if its port is ours and, where `uuid` is given, made for that NIC."""
+def _ours(session: Session, tap: str, uuid: str) -> TapRows | None:
+    """The port of `tap` if it is ours and, where `uuid` is given, made for that NIC."""
     from ganeti_ovs.ovsdb.find import find
 
     session.acquire()
     found = find(session, tap)
-    if found is not None and found.marked and uuid in ("", found.iface_id):
-        ports.detach(session, found)
+    return found if found and found.marked and uuid in ("", found.iface_id) else None
 
 
 def _bury(here: Runtime, said: NicSettings, record: Record | None) -> None:

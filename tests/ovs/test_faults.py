@@ -15,8 +15,10 @@ from socket import AF_UNIX, SOCK_STREAM, socket
 
 import pytest
 
-from ganeti_ovs.cluster.runtime import APPLY_LIMIT
+from ganeti_ovs.cluster.environment import said_in
+from ganeti_ovs.cluster.runtime import APPLY_LIMIT, runtime
 from ganeti_ovs.ifup import nic, outcome
+from ganeti_ovs.node.tap import take_back
 from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT
 from tests.ovs.support import environ, port, wanted
 from tests.testbed.guests import Guests
@@ -111,6 +113,42 @@ def test_ended_by_a_signal(number: signal.Signals, ovs: OpenVSwitch, product: Pr
     assert error.startswith("ganeti-ovs: inst1.lab, NIC 0 (tap0 on vSwitch br0): ")
     assert error.endswith(f"was ended by {number.name}\n")
     assert error.count("\n") == 1
+    assert wanted(ovs) == before
+
+
+def test_ended_before_the_answer(ovs: OpenVSwitch, product: Product) -> None:
+    """While ovsdb-server has not said yet whether the port is there."""
+    before = wanted(ovs)
+    ovs.stop_vswitchd()
+    ovs.freeze_server(True)
+    with Tap("tap0"):
+        process = subprocess.Popen(
+            [product.kvm_vif_bridge],
+            env=environ(ovs, GANETI_OVS_TIMEOUT="60"),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        # The kernel's for the tap, and ovsdb-server's.
+        wait_until(lambda: sockets(process.pid) >= 2, "sockets")
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        ovs.freeze_server(False)
+        _, error = process.communicate(timeout=30)
+    assert (process.returncode, error.count("\n")) == (1, 1)
+    assert error.endswith("was ended by SIGTERM\n")
+    assert wanted(ovs) == before
+
+
+def test_taking_back_waits_for_nobody(ovs: OpenVSwitch, product: Product) -> None:
+    """Who ends a call because ovs-vswitchd hangs would wait for it once more."""
+    before = wanted(ovs)
+    call = environ(ovs, GANETI_OVS_TIMEOUT="60")
+    with Tap("tap0"):
+        assert product.run(call).returncode == 0
+        ovs.stop_vswitchd()
+        started = time.monotonic()
+        take_back(runtime(call), said_in(call))
+        assert time.monotonic() - started < 30
     assert wanted(ovs) == before
 
 
