@@ -8,17 +8,22 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 
 import pytest
 
-from ganeti_ovs.cluster.environment import said_in
+from ganeti_ovs.cluster.environment import nic_of, said_in
 from ganeti_ovs.cluster.runtime import APPLY_LIMIT, runtime
 from ganeti_ovs.ifup import nic, outcome
+from ganeti_ovs.linux.ending import Terminated
+from ganeti_ovs.model.operations import Operation
+from ganeti_ovs.node.ports import attach
 from ganeti_ovs.node.tap import take_back
+from ganeti_ovs.ovsdb.decode import Reply
+from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT
 from tests.ovs.support import environ, port, wanted
 from tests.testbed.guests import Guests
@@ -116,26 +121,26 @@ def test_ended_by_a_signal(number: signal.Signals, ovs: OpenVSwitch, product: Pr
     assert wanted(ovs) == before
 
 
-def test_ended_before_the_answer(ovs: OpenVSwitch, product: Product) -> None:
-    """While ovsdb-server has not said yet whether the port is there."""
+def test_ended_before_the_answer(ovs: OpenVSwitch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port is there, but the signal came while that was read: the answer is lost."""
     before = wanted(ovs)
+    call = environ(ovs)
+    commit = Session.commit
+
+    def ended(session: Session, operations: Sequence[Operation]) -> tuple[list[Reply], int]:
+        monkeypatch.setattr(Session, "commit", commit)
+        session.commit(operations)
+        assert "tap0" in ovs.vsctl("list-ports", "br0")
+        raise Terminated
+
     ovs.stop_vswitchd()
-    ovs.freeze_server(True)
-    with Tap("tap0"):
-        process = subprocess.Popen(
-            [product.kvm_vif_bridge],
-            env=environ(ovs, GANETI_OVS_TIMEOUT="60"),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        # The kernel's for the tap, and ovsdb-server's.
-        wait_until(lambda: sockets(process.pid) >= 2, "sockets")
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        ovs.freeze_server(False)
-        _, error = process.communicate(timeout=30)
-    assert (process.returncode, error.count("\n")) == (1, 1)
-    assert error.endswith("was ended by SIGTERM\n")
+    monkeypatch.setattr(Session, "commit", ended)
+    with (
+        Tap("tap0"),
+        Session(str(ovs.socket), "tap0", 60) as session,
+        pytest.raises(Terminated),
+    ):
+        attach(session, nic_of(said_in(call)).plugged("now"))
     assert wanted(ovs) == before
 
 
