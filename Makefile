@@ -1,7 +1,7 @@
 # make demo        the main job on a private Open vSwitch, to watch
-# make test        what shows the most, of all tiers (10 minutes); make test-unit: seconds, no root;
+# make test        what shows the most, of all tiers (11 minutes); make test-unit: seconds, no root;
 #                  make test-fast: its tests that need no cluster and no kernel
-# make test-rest   all other tests, on patched packages and on Debian 13 too (48 minutes);
+# make test-rest   all other tests, on patched packages and on Debian 13 too (45 minutes);
 #                  make test-all: both; make test-patched, test-releases (Debian 13, sid): parts of it
 # make bench       attaching a tap, against stock Ganeti; bench-reconcile: a lost database;
 #                  bench-hooks: the processor time of hooks;
