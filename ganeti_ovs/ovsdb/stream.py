@@ -125,14 +125,14 @@ class Stream:
         size = len(self._in)
         if size > LONGEST:
             raise self.nonsense(f"more than {LONGEST >> 20} MiB without an end")
+        if size and not self._in.startswith(b"{"):
+            raise self.nonsense("no JSON object")
         # A message ends with "}", and most chunks end with a message: so a long answer
         # is not parsed anew for each of its chunks. Of many messages those that are whole
         # are taken at once: else they would pile up until a chunk happens to end with one.
         end = size if self._in.endswith(b"}") else self._in.rfind(b"}{", self._seen) + 1
         self._seen = max(size - 1, 0)
         if not end:
-            if size and not self._in.startswith(b"{"):
-                raise self.nonsense("no JSON object")
             return []
         if size > MOST_VALUES and sum(map(self._in.count, (b",", b"[", b"{"))) > MOST_VALUES:
             raise self.nonsense(f"more than {MOST_VALUES} values")

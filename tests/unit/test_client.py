@@ -204,6 +204,7 @@ NO_MAPS: list[Any] = [
         (b'{"id": 1, "error": 7}', "an error of another form"),
         (b'{"id": 1, "error": {"error": []}}', "an error of another form"),
         (b'{"id": 1, "error": {"error": "x", "details": [1]}}', "an error of another form"),
+        (b'[{"id": 1}{"id": 2}', "no JSON object"),
         (b'{"id": 1}', "no results of a transaction"),
         (b'{"id": 1, "result": {}}', "no results of a transaction"),
         (b'{"id": 1, "result": []}', "0 results of 1 operations"),
