@@ -13,7 +13,7 @@ from ganeti_ovs.ovsdb.client import (
     DatabaseUnavailable,
     TransactionFailed,
 )
-from ganeti_ovs.ovsdb.session import Session
+from ganeti_ovs.ovsdb.session import NotApplied, Session
 from ganeti_ovs.plan import port as plan
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def attach(session: Session, nic: Nic) -> Attached:
     port is taken back then, or the error says what is left. DatabaseUnavailable: nobody answers.
     """
     operations = plan.attach(nic)
-    replaced_foreign = False
+    replaced_foreign = made = False
     try:
         try:
             results, cfg = _commit(session, nic, operations)
@@ -52,15 +52,7 @@ def attach(session: Session, nic: Nic) -> Attached:
                 raise
             replaced_foreign, operations = _clear(session, nic, operations)
             results, cfg = _commit(session, nic, operations)
-    except BaseException as err:
-        if isinstance(err, Error) and not isinstance(err, DatabaseUnavailable):
-            raise  # Nothing was done.
-        # The answer is lost, not necessarily the port. Also for who is ended while it comes.
-        left = take_back(session, nic.tap, nic.plug, answers=False)
-        if isinstance(err, Error):
-            raise (DatabaseUnavailable if left else Error)(f"{err}{left}") from err
-        raise
-    try:
+        made = True
         bridge = _switch(session, results)
         interface = _inserted(operations, results, Interface.table)
         if bridge.guest_mtu or bridge.has_tree:
@@ -71,8 +63,10 @@ def attach(session: Session, nic: Nic) -> Attached:
         session.wait_applied(cfg)
         check_applied(session, interface)
     except BaseException as err:
-        # Who is ended in the middle of an answer may have lost it, and would wait for it for ever.
+        # An answer may be lost, but not what was asked for: also where a signal came meanwhile.
         answers = isinstance(err, Error) and not isinstance(err, DatabaseUnavailable)
+        if answers and not made and not isinstance(err, NotApplied):
+            raise  # There is no port of this call.
         left = take_back(session, nic.tap, nic.plug, answers)
         if isinstance(err, Error):
             unavailable = left and not answers

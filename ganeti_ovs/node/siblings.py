@@ -11,11 +11,10 @@ from ganeti_ovs.linux.link import interfaces
 from ganeti_ovs.model.names import instance_name, interface_name
 from ganeti_ovs.model.operations import Select, Where
 from ganeti_ovs.model.rows import MARK, Interface
-from ganeti_ovs.node import records
+from ganeti_ovs.node import ports, records
 from ganeti_ovs.node.running import running_nics
 from ganeti_ovs.ovsdb.find import find
 from ganeti_ovs.ovsdb.session import NODE, Session
-from ganeti_ovs.plan import port as plan
 
 if TYPE_CHECKING:
     from ganeti_ovs.cluster.environment import NicSettings
@@ -47,7 +46,7 @@ def _remove(session: Session, here: Runtime, tap: str, instance: str) -> list[st
     for name in sorted(names):
         found = find(session, name)
         if found is not None and found.marked:
-            session.commit(plan.detach(found))
+            ports.remove(session, found)
             records.forget(here, name)
             removed.append(name)
     return removed

@@ -35,7 +35,9 @@ _WHAT = {NODE: "this node's ports", SWITCHES: "this node's vSwitches"}
 
 
 class NotApplied(Error):
-    """ovs-vswitchd has not taken over a committed change within the time limit."""
+    """A change is committed, but ovs-vswitchd has not taken it over within the time limit, or it
+    cannot be found out whether it has.
+    """
 
 
 class Session(Client):
@@ -104,7 +106,8 @@ class Session(Client):
         """Commit `operations` as one transaction, holding the locks.
 
         Returns their results and the number of the configuration to wait for.
-        Raises TransactionFailed; then nothing was done.
+        Raises TransactionFailed; then nothing was done. NotApplied: it is done, but nobody can
+        wait for it.
         """
         asserts = [Assert(lock) for lock in self._held]
         counted = Mutate(_ROOT, None, (Mutation("next_cfg", "+=", 1),))
@@ -132,7 +135,7 @@ class Session(Client):
             try:
                 self.transact([Update(_ROOT, None, {"next_cfg": cfg})])
             except TransactionFailed as err:
-                raise Error(f"the change is made, but cannot be waited for: {err}") from err
+                raise NotApplied(f"the change is made, but cannot be waited for: {err}") from err
         return good[len(asserts) : -2], cfg
 
     def wait_applied(self, cfg: int) -> None:

@@ -19,9 +19,11 @@ from ganeti_ovs.cluster.environment import nic_of, said_in
 from ganeti_ovs.cluster.runtime import APPLY_LIMIT, runtime
 from ganeti_ovs.ifup import nic, outcome
 from ganeti_ovs.linux.ending import Terminated
-from ganeti_ovs.model.operations import Operation
+from ganeti_ovs.model.errors import Error
+from ganeti_ovs.model.operations import Operation, Update
 from ganeti_ovs.node.ports import attach
 from ganeti_ovs.node.tap import take_back
+from ganeti_ovs.ovsdb.client import TransactionFailed
 from ganeti_ovs.ovsdb.decode import Reply
 from ganeti_ovs.ovsdb.session import Session
 from ganeti_ovs.ovsdb.stream import ANSWER_LIMIT
@@ -141,6 +143,33 @@ def test_ended_before_the_answer(ovs: OpenVSwitch, monkeypatch: pytest.MonkeyPat
         pytest.raises(Terminated),
     ):
         attach(session, nic_of(said_in(call)).plugged("now"))
+    assert wanted(ovs) == before
+
+
+def test_a_change_that_cannot_be_waited_for(
+    ovs: OpenVSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has set next_cfg back, and ovsdb-server does not let it be raised: the port goes."""
+    before = wanted(ovs)
+    transact = Session.transact
+
+    def refuse(session: Session, operations: Sequence[Operation]) -> list[Reply]:
+        if isinstance(operations[0], Update):
+            monkeypatch.setattr(Session, "transact", transact)
+            assert "tap0" in ovs.vsctl("list-ports", "br0")
+            raise TransactionFailed("not allowed", "")
+        return transact(session, operations)
+
+    ovs.wait_idle()
+    ovs.stop_vswitchd()  # It would set cur_cfg back, too.
+    ovs.vsctl("--no-wait", "set", "Open_vSwitch", ".", "next_cfg=0")
+    monkeypatch.setattr(Session, "transact", refuse)
+    with (
+        Tap("tap0"),
+        Session(str(ovs.socket), "tap0", 60) as session,
+        pytest.raises(Error, match="the change is made, but cannot be waited for"),
+    ):
+        attach(session, nic_of(said_in(environ(ovs))).plugged("now"))
     assert wanted(ovs) == before
 
 
