@@ -63,7 +63,7 @@ test: need-test $(TOOLS)
 	  $(call first,cluster) then $(call first,kernel)
 
 test-unit: $(TOOLS)
-	$(PYTEST) tests/unit
+	$(PYTEST) -rs tests/unit
 
 test-fast: need-fast $(TOOLS)
 	@$(TIERS) $(call first,unit) $(call first,ovs)
